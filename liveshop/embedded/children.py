@@ -1,0 +1,71 @@
+"""Child processes that can't outlive their parent."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: IO[bytes],
+    when_parent_dies: signal.Signals,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    uid: int | None = None,
+    gid: int | None = None,
+    keep_open: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own that gets a signal when this process is gone.
+
+    Call it from the main thread: the kernel ties the signal to the thread that made the child.
+    """
+    parent = os.getpid()
+
+    def in_the_child() -> None:  # after the change of user, which would forget the request
+        die_with_parent(when_parent_dies, parent=parent)
+
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env=env,
+        user=uid,
+        group=gid,
+        extra_groups=[] if uid is not None else None,
+        umask=0o077 if uid is not None else -1,
+        pass_fds=keep_open,
+        start_new_session=True,
+        preexec_fn=in_the_child,
+    )
+
+
+def die_with_parent(sign: signal.Signals, *, parent: int) -> None:
+    """Ask the kernel to send this process a signal once its parent is gone."""
+    if _libc is None:
+        return
+    _libc.prctl(_PR_SET_PDEATHSIG, int(sign), 0, 0, 0)
+    if os.getppid() != parent:  # it died in between
+        os.kill(os.getpid(), sign)
+
+
+def stop(child: subprocess.Popen[bytes], *, sign: signal.Signals, patience: float) -> None:
+    """Ask a child and what it started to stop; after `patience` seconds, make it."""
+    for how, wait in ((sign, patience), (signal.SIGKILL, 5.0)):
+        if child.poll() is not None:
+            return
+        child.send_signal(how)
+        try:
+            child.wait(wait)
+        except subprocess.TimeoutExpired:
+            continue
