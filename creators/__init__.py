@@ -1,0 +1,1 @@
+"""Everything on stage: shows, chat, audience, scores. Stands on the shops."""

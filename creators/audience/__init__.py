@@ -1,0 +1,1 @@
+"""Qualified views and product clicks."""

@@ -1,0 +1,1 @@
+"""Messages of a live show, deleting and muting."""

@@ -1,0 +1,1 @@
+"""Live shows: schedule, bag, pins, end."""

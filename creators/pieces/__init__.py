@@ -1,0 +1,1 @@
+"""What lives and videos share: creator, category, products shown, referrals."""

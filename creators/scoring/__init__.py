@@ -1,0 +1,1 @@
+"""Open scores of creators (scoring.md)."""

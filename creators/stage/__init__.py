@@ -1,0 +1,1 @@
+"""The live page in real time: sockets, hub, wire messages, snapshots."""

@@ -1,0 +1,5 @@
+"""Routes of the websockets."""
+
+from typing import Any
+
+websocket_urlpatterns: list[Any] = []

@@ -1,0 +1,55 @@
+"""A refusal of any view becomes an answer that its caller can read."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from shops.facts.refused import Refused
+
+
+def problem(refused: Refused) -> dict[str, object]:
+    """Describe a refusal as RFC 9457 problem details."""
+    return {
+        "type": f"/problems/{refused.code}",
+        "title": str(refused),
+        "status": refused.status,
+        "code": refused.code,
+        **refused.extra,
+    }
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or "application/json" in request.headers.get(
+        "Accept", ""
+    )
+
+
+class RefusedMiddleware:
+    """Problem details for programs; for people a message on the page they came from."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        if wants_json(request):
+            return JsonResponse(
+                problem(exception),
+                status=exception.status,
+                content_type="application/problem+json",
+            )
+        back = request.headers.get("Referer", "")
+        came_from_here = url_has_allowed_host_and_scheme(
+            back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+        if request.method == "POST" and came_from_here:
+            messages.error(request, str(exception))
+            return redirect(back)
+        return render(request, "refused.html", {"refused": exception}, status=exception.status)

@@ -1,0 +1,280 @@
+"""Every setting of liveshop, read from the environment; the README's table lists them.
+
+Without DATABASE_URL and REDIS_URL the embedded servers of `liveshop.embedded` are used.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from liveshop import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- What kind of installation this is -------------------------------------------------------
+# LIVESHOP_ENV: "demo" (default: this machine only), "test" or "production".
+LIVESHOP_ENV: str = env.str("LIVESHOP_ENV", default="demo")
+IS_PRODUCTION = LIVESHOP_ENV == "production"
+DEBUG = env.bool("DEBUG", default=False)
+STATE_DIR = Path(env.str("LIVESHOP_STATE", default=str(BASE_DIR / ".liveshop")))
+
+
+def _secret(name: str) -> str:
+    """Return a secret from the environment; demo and tests may do without, production not."""
+    value: str = env.str(name, default="")
+    if value:
+        return value
+    if IS_PRODUCTION:
+        raise ImproperlyConfigured(f"{name} must be set when LIVESHOP_ENV=production")
+    return f"insecure-{LIVESHOP_ENV}-only-{name.lower()}-0123456789abcdef0123456789abcdef"
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# SITE_URL: how browsers reach the site; links in e-mails and the provider's webhooks use it.
+SITE_URL: str = env.str("SITE_URL", default="http://127.0.0.1:8000")
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- The rooms, lowest floor first -----------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_linear_migrations",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "procrastinate.contrib.django",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "shops.facts",
+    "shops.accounts",
+    "shops.ledger",
+    "shops.catalog",
+    "shops.stock",
+    "shops.feeds",
+    "shops.orders",
+    "shops.payments",
+    "shops.checkout",
+    "creators.profiles",
+    "creators.pieces",
+    "creators.audience",
+    "creators.chat",
+    "creators.live",
+    "creators.scoring",
+    "creators.stage",
+    "liveshop",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "liveshop.middleware.RefusedMiddleware",
+]
+
+ROOT_URLCONF = "liveshop.urls"
+ASGI_APPLICATION = "liveshop.asgi.application"
+FACTS_WIRING = "liveshop.wiring.TABLE"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "shops.checkout.context.cart_badge",
+                "creators.profiles.context.my_creator",
+            ],
+        },
+    }
+]
+
+# --- Servers ---------------------------------------------------------------------------------
+DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.urls(STATE_DIR).database
+REDIS_URL: str = env.str("REDIS_URL", default="") or embedded.urls(STATE_DIR).redis
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+# DATABASE_POOL: connections that one web process may hold open; 0 turns the pool off (PgBouncer).
+_pool_size = env.int("DATABASE_POOL", default=0 if LIVESHOP_ENV == "test" else 20)
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    **({"pool": {"min_size": 2, "max_size": _pool_size, "timeout": 10}} if _pool_size else {}),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# Nothing in this cache is truth: it may be flushed at any moment.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+# Channels routes and authenticates sockets; rooms go over creators.stage.hub, not over a layer.
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {}
+
+# --- Sign-in ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if LIVESHOP_ENV == "test"
+    else [
+        "django.contrib.auth.hashers.Argon2PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="optional")
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_FORMS = {"signup": "shops.accounts.forms.SignupForm"}
+ACCOUNT_ADAPTER = "shops.accounts.adapter.AccountAdapter"
+# Sign-in attempts are limited in production; a crowd behind one address signs in during a demo.
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = (
+    {"login_failed": "10/m/ip,5/300s/key", "signup": "20/m/ip"} if IS_PRODUCTION else False
+)
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = STATE_DIR / "mail"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="liveshop <shop@localhost>")
+
+# --- Money -----------------------------------------------------------------------------------
+# PLATFORM_FEE_BPS, COMMISSION_BPS: basis points frozen on each order line when it is placed.
+PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
+COMMISSION_BPS = env.int("COMMISSION_BPS", default=1000)
+# How long a cart line's stock is kept for a quote, and how much is left at least when ordering.
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=600)
+HOLD_RENEW_BELOW_SECONDS = 120
+PAYMENTS_SANDBOX_URL = env.str("PAYMENTS_SANDBOX_URL", default="http://127.0.0.1:8001")
+PAYMENTS_SANDBOX_SECRET = env.str(
+    "PAYMENTS_SANDBOX_SECRET", default="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
+)
+if IS_PRODUCTION and "PAYMENTS_SANDBOX_SECRET" not in env.ENVIRON:
+    raise ImproperlyConfigured("PAYMENTS_SANDBOX_SECRET must be set when LIVESHOP_ENV=production")
+PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
+
+# --- Stage -----------------------------------------------------------------------------------
+STAGE_WINDOW_MS = env.int("STAGE_WINDOW_MS", default=50)
+STAGE_HISTORY = env.int("STAGE_HISTORY", default=1000)
+CHAT_MAX_LENGTH = 300
+
+# --- Files, languages, times -----------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "liveshop.npm.NpmFinder",
+]
+# Third-party browser files: name under /static/ -> file of node_modules/ (nothing else is exposed).
+NPM_ROOT = BASE_DIR / "node_modules"
+NPM_STATIC = {
+    "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
+    "vendor/idiomorph.js": "idiomorph/dist/idiomorph-ext.min.js",
+}
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(STATE_DIR / "media")))
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French")), ("it", _("Italian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Trust -----------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "https:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "liveshop.api.problem_details",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {"TITLE": "liveshop", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"daphne.http_protocol": {"level": "WARNING"}},
+}

@@ -1,0 +1,70 @@
+"""Who reacts to what: each fact, what must follow (job queue) and what is shown (browsers)."""
+
+from creators.chat.events import ChatDeleted, ChatPosted, UserMuted, UserUnmuted
+from creators.live.events import (
+    BagChanged,
+    ProductPinned,
+    ProductUnpinned,
+    ShowCancelled,
+    ShowEnded,
+    ShowScheduled,
+    ShowStarted,
+)
+from creators.scoring.events import ScoresChanged
+from shops.accounts.events import SignedOut
+from shops.catalog.events import ProductArchived
+from shops.checkout.events import CartChanged
+from shops.facts.publishing import Fact, On
+from shops.feeds.events import FeedImported
+from shops.orders.events import (
+    OrderCancelled,
+    OrderExpired,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)
+from shops.payments.events import PaymentCaptured, PaymentFailed, RefundSucceeded
+from shops.stock.events import StockChanged
+
+_STAGE = "creators.stage.reactions."
+_SCORING = "creators.scoring.reactions."
+_PAYMENTS = "shops.payments.reactions."
+
+TABLE: dict[type[Fact], On] = {
+    # accounts
+    SignedOut: On(show=[_STAGE + "signed_out"]),
+    # catalog, feeds, stock
+    ProductArchived: On(must=["creators.live.reactions.take_out_of_bags"]),
+    FeedImported: On(),
+    StockChanged: On(show=[_STAGE + "stock_changed"]),
+    # checkout, orders, payments
+    CartChanged: On(show=[_STAGE + "cart_changed"]),
+    OrderPlaced: On(show=[_STAGE + "order_changed"]),
+    OrderPaid: On(
+        must=["shops.orders.reactions.send_receipt", _SCORING + "rescore_after_order"],
+        show=[_STAGE + "order_paid"],
+    ),
+    OrderCancelled: On(show=[_STAGE + "order_changed"]),
+    OrderExpired: On(show=[_STAGE + "order_changed"]),
+    OrderRefunded: On(
+        must=[_SCORING + "rescore_after_order"],
+        show=[_STAGE + "order_refunded"],
+    ),
+    PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
+    PaymentFailed: On(show=[_STAGE + "payment_failed"]),
+    RefundSucceeded: On(must=[_PAYMENTS + "post_refund"]),
+    # live, chat
+    ShowScheduled: On(),
+    ShowStarted: On(show=[_STAGE + "show_started"]),
+    ShowEnded: On(must=[_SCORING + "rescore_after_show"], show=[_STAGE + "show_ended"]),
+    ShowCancelled: On(show=[_STAGE + "show_cancelled"]),
+    BagChanged: On(show=[_STAGE + "bag_changed"]),
+    ProductPinned: On(show=[_STAGE + "pinned"]),
+    ProductUnpinned: On(show=[_STAGE + "unpinned"]),
+    ChatPosted: On(show=[_STAGE + "chat_posted"]),
+    ChatDeleted: On(show=[_STAGE + "chat_deleted"]),
+    UserMuted: On(show=[_STAGE + "user_muted"]),
+    UserUnmuted: On(show=[_STAGE + "user_unmuted"]),
+    # scoring
+    ScoresChanged: On(show=[_STAGE + "scores_changed"]),
+}

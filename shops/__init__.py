@@ -1,0 +1,1 @@
+"""Everything that sells: catalogue, stock, checkout, money. Knows nothing of creators."""

@@ -1,0 +1,10 @@
+"""Facts of the catalogue."""
+
+from shops.facts.publishing import Fact
+
+
+class ProductArchived(Fact):
+    """A product is no longer sold."""
+
+    product_id: int
+    shop_id: int

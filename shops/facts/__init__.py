@@ -1,0 +1,1 @@
+"""What happened and what must follow: facts, the outbox, remembered answers, refusals."""

@@ -1,0 +1,87 @@
+"""publish(): write a fact down in its transaction, queue what must follow, show it afterwards."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+
+from shops.facts.models import Event
+
+log = logging.getLogger(__name__)
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of all facts: past tense, frozen, plain JSON, ids and never models."""
+
+
+@dataclass(frozen=True)
+class On:
+    """Who reacts to a fact: dotted paths of `must` (job queue) and `show` (browsers) functions."""
+
+    must: Sequence[str] = ()
+    show: Sequence[str] = ()
+
+
+class NotInTransaction(RuntimeError):
+    """A fact was published outside the transaction that makes it true."""
+
+
+class UnknownFact(LookupError):
+    """A fact has no row in the wiring table."""
+
+
+@cache
+def table() -> dict[type[Fact], On]:
+    wiring: dict[type[Fact], On] = import_string(settings.FACTS_WIRING)
+    return wiring
+
+
+def fact_class(kind: str) -> type[Fact]:
+    """Find the class of a stored fact by the name it was stored under."""
+    for cls in table():
+        if cls.__name__ == kind:
+            return cls
+    raise UnknownFact(kind)
+
+
+def read(event: Event) -> Fact:
+    """Rebuild the fact that an outbox row holds."""
+    return msgspec.convert(event.payload, fact_class(event.kind))
+
+
+def publish(fact: Fact) -> Event:
+    """Record that something happened and set off what follows, all or nothing with it.
+
+    Must reactions are queued in the caller's transaction; show reactions run after its commit, in
+    this process, and a failing one is logged and harms nobody.
+
+    :raises NotInTransaction: the caller is not in `transaction.atomic`
+    :raises UnknownFact: the wiring table has no row for this class
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction(type(fact).__name__)
+    try:
+        on = table()[type(fact)]
+    except KeyError:
+        raise UnknownFact(type(fact).__name__) from None
+    event = Event.objects.create(kind=type(fact).__name__, payload=msgspec.to_builtins(fact))
+    if on.must:
+        from shops.facts.tasks import react
+
+        for name in on.must:
+            react.defer(event_id=event.pk, reaction=name)
+    for name in on.show:
+        transaction.on_commit(partial(_show, name, fact), robust=True)
+    return event
+
+
+def _show(name: str, fact: Fact) -> None:
+    try:
+        import_string(name)(fact)
+    except Exception:
+        log.exception("show reaction %s failed for %s", name, type(fact).__name__)

@@ -1,0 +1,1 @@
+"""Product feeds in: Shopify CSV."""

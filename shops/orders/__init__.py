@@ -1,0 +1,1 @@
+"""What was bought: purchases, orders, lines."""

@@ -1,0 +1,155 @@
+"""Payments and refunds of purchases, and the provider's messages that were taken in."""
+
+import uuid
+from typing import Final
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class PaymentState(models.TextChoices):
+    CREATED = "created", _("Created")
+    REQUIRES_ACTION = "requires_action", _("Waiting for the buyer")
+    AUTHORIZED = "authorized", _("Authorised")
+    CAPTURED = "captured", _("Paid")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    UNKNOWN = "unknown", _("Waiting for the provider")
+    CHARGED_BACK = "charged_back", _("Charged back")
+
+
+_OPEN = frozenset(
+    {
+        PaymentState.REQUIRES_ACTION,
+        PaymentState.AUTHORIZED,
+        PaymentState.CAPTURED,
+        PaymentState.FAILED,
+        PaymentState.CANCELLED,
+        PaymentState.UNKNOWN,
+    }
+)
+# Monotone: a late or repeated message of the provider never moves a payment back.
+PAYMENT_TRANSITIONS: Final[dict[PaymentState, frozenset[PaymentState]]] = {
+    PaymentState.CREATED: _OPEN,
+    PaymentState.REQUIRES_ACTION: _OPEN - {PaymentState.REQUIRES_ACTION},
+    PaymentState.UNKNOWN: _OPEN - {PaymentState.UNKNOWN},
+    PaymentState.AUTHORIZED: frozenset(
+        {PaymentState.CAPTURED, PaymentState.FAILED, PaymentState.CANCELLED}
+    ),
+    PaymentState.CAPTURED: frozenset({PaymentState.CHARGED_BACK}),
+    PaymentState.FAILED: frozenset(),
+    PaymentState.CANCELLED: frozenset(),
+    PaymentState.CHARGED_BACK: frozenset(),
+}
+
+
+class Payment(models.Model):
+    """One attempt to be paid for a purchase; its id is the key that the provider dedups by."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    purchase = models.ForeignKey(
+        "orders.Purchase", on_delete=models.PROTECT, related_name="payments"
+    )
+    provider = models.CharField(max_length=20, default="sandbox")
+    provider_ref = models.CharField(max_length=80, blank=True)
+    # A token of the provider's; card numbers never come here.
+    card_token = models.CharField(max_length=80)
+    state = models.CharField(max_length=20, choices=PaymentState, default=PaymentState.CREATED)
+    failure_code = models.CharField(max_length=60, blank=True)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    captured_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["purchase"],
+                condition=Q(state__in=["captured", "charged_back"]),
+                name="payments_one_capture",
+            ),
+            # A second attempt only after the first one is known to have failed.
+            models.UniqueConstraint(
+                fields=["purchase"],
+                condition=Q(state__in=["created", "requires_action", "authorized", "unknown"]),
+                name="payments_one_open",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_amount"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+
+class PaymentEvent(models.Model):
+    """Append-only: each change of a payment's state."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events")
+    from_state = models.CharField(max_length=20, blank=True)
+    to_state = models.CharField(max_length=20)
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.payment_id}: {self.from_state} → {self.to_state}"
+
+
+class RefundState(models.TextChoices):
+    CREATED = "created", _("Created")
+    PENDING = "pending", _("Pending")
+    SUCCEEDED = "succeeded", _("Refunded")
+    FAILED = "failed", _("Failed")
+
+
+REFUND_TRANSITIONS: Final[dict[RefundState, frozenset[RefundState]]] = {
+    RefundState.CREATED: frozenset(
+        {RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED}
+    ),
+    RefundState.PENDING: frozenset({RefundState.SUCCEEDED, RefundState.FAILED}),
+    RefundState.SUCCEEDED: frozenset(),
+    RefundState.FAILED: frozenset(),
+}
+
+
+class Refund(models.Model):
+    """Money given back for one order; its id is the key that the provider dedups by."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="refunds")
+    state = models.CharField(max_length=10, choices=RefundState, default=RefundState.CREATED)
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount"),
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=~Q(state="failed"),
+                name="payments_one_refund",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} of {self.payment_id} {self.state}"
+
+
+class ProviderMessage(models.Model):
+    """A webhook that was taken in; the id makes a second delivery a no-op."""
+
+    provider = models.CharField(max_length=20)
+    message_id = models.CharField(max_length=80)
+    body = models.JSONField()
+    received_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "message_id"], name="payments_message_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.message_id}"

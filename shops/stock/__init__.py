@@ -1,0 +1,1 @@
+"""How many units there are, and who holds them."""

@@ -1,0 +1,68 @@
+"""The cast: alice (viewer), bob (creator), carol (seller), dave (brand), erin, olga (operator)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shops.accounts.models import Grant, Role
+from tests.factories.accounts import AddressFactory, UserFactory
+from tests.factories.catalog import ShopFactory, ShopStaffFactory
+from tests.factories.creators import CreatorFactory, PartnerShopFactory
+
+
+def _person(name, role=None, **fields):
+    user = UserFactory(email=f"{name}@test.example", display_name=name.title(), **fields)
+    if role:
+        Grant.objects.create(user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def now():
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def alice(db):
+    """A viewer with an address."""
+    user = _person("alice")
+    AddressFactory(user=user)
+    return user
+
+
+@pytest.fixture
+def bob(db, shop):
+    """A creator (`bob.creator`) who may show carol's shop."""
+    user = _person("bob", Role.CREATOR)
+    creator = CreatorFactory(user=user, handle="bob", name="Bob")
+    PartnerShopFactory(creator=creator, shop=shop)
+    return user
+
+
+@pytest.fixture
+def shop(db):
+    """Carol's shop."""
+    return ShopFactory(slug="carols", name="Carol's")
+
+
+@pytest.fixture
+def carol(db, shop):
+    """Staff of `shop`."""
+    user = _person("carol", Role.SELLER)
+    ShopStaffFactory(shop=shop, user=user)
+    return user
+
+
+@pytest.fixture
+def dave(db):
+    return _person("dave", Role.BRAND)
+
+
+@pytest.fixture
+def erin(db):
+    return _person("erin")
+
+
+@pytest.fixture
+def olga(db):
+    return _person("olga", Role.OPERATOR, is_staff=True, is_superuser=True)
