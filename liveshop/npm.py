@@ -39,7 +39,9 @@ class NpmFinder(BaseFinder):
     def _file(self, name: str) -> Path:
         return Path(settings.NPM_ROOT, settings.NPM_STATIC[name])
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> str | list[str] | None:
+    def find(  # type: ignore[override]  # as Django calls it since 5.2
+        self, path: str, find_all: bool = False, **kwargs: Any
+    ) -> str | list[str] | None:
         known = path in settings.NPM_STATIC and self._file(path).is_file()
         if find_all:
             return [str(self._file(path))] if known else []

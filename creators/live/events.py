@@ -3,37 +3,37 @@
 from shops.facts.publishing import Fact
 
 
-class ShowFact(Fact):
+class ShowFact(Fact, frozen=True):
     piece_id: int
     creator_id: int
     rev: int
 
 
-class ShowScheduled(ShowFact):
+class ShowScheduled(ShowFact, frozen=True):
     pass
 
 
-class ShowStarted(ShowFact):
+class ShowStarted(ShowFact, frozen=True):
     pass
 
 
-class ShowEnded(ShowFact):
+class ShowEnded(ShowFact, frozen=True):
     pass
 
 
-class ShowCancelled(ShowFact):
+class ShowCancelled(ShowFact, frozen=True):
     pass
 
 
-class BagChanged(ShowFact):
+class BagChanged(ShowFact, frozen=True):
     pass
 
 
-class ProductPinned(ShowFact):
+class ProductPinned(ShowFact, frozen=True):
     pin_id: int
     product_id: int
 
 
-class ProductUnpinned(ShowFact):
+class ProductUnpinned(ShowFact, frozen=True):
     pin_id: int
     product_id: int

@@ -3,6 +3,6 @@
 from shops.facts.publishing import Fact
 
 
-class ScoresChanged(Fact):
+class ScoresChanged(Fact, frozen=True):
     creator_id: int
     snapshot_id: int

@@ -3,7 +3,7 @@
 from shops.facts.publishing import Fact
 
 
-class SignedOut(Fact):
+class SignedOut(Fact, frozen=True):
     """A user ended a session; `session_hash` is the SHA-256 of its key."""
 
     user_id: int

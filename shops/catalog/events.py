@@ -3,7 +3,7 @@
 from shops.facts.publishing import Fact
 
 
-class ProductArchived(Fact):
+class ProductArchived(Fact, frozen=True):
     """A product is no longer sold."""
 
     product_id: int

@@ -3,7 +3,7 @@
 from shops.facts.publishing import Fact
 
 
-class CartChanged(Fact):
+class CartChanged(Fact, frozen=True):
     """`room` is the hub room of the owner's own tabs."""
 
     room: str

@@ -3,6 +3,6 @@
 from shops.facts.publishing import Fact
 
 
-class FeedImported(Fact):
+class FeedImported(Fact, frozen=True):
     import_id: int
     shop_id: int

@@ -3,7 +3,7 @@
 from shops.facts.publishing import Fact
 
 
-class OrderFact(Fact):
+class OrderFact(Fact, frozen=True):
     """What all facts about one shop's order tell; amounts in minor units of `currency`."""
 
     order_id: int
@@ -16,21 +16,21 @@ class OrderFact(Fact):
     referrals: list[str]
 
 
-class OrderPlaced(OrderFact):
+class OrderPlaced(OrderFact, frozen=True):
     pass
 
 
-class OrderPaid(OrderFact):
+class OrderPaid(OrderFact, frozen=True):
     pass
 
 
-class OrderCancelled(OrderFact):
+class OrderCancelled(OrderFact, frozen=True):
     pass
 
 
-class OrderExpired(OrderFact):
+class OrderExpired(OrderFact, frozen=True):
     pass
 
 
-class OrderRefunded(OrderFact):
+class OrderRefunded(OrderFact, frozen=True):
     refunded_minor: int

@@ -3,20 +3,20 @@
 from shops.facts.publishing import Fact
 
 
-class PaymentCaptured(Fact):
+class PaymentCaptured(Fact, frozen=True):
     payment_id: str
     purchase_id: str
     amount_minor: int
     currency: str
 
 
-class PaymentFailed(Fact):
+class PaymentFailed(Fact, frozen=True):
     payment_id: str
     purchase_id: str
     code: str
 
 
-class RefundSucceeded(Fact):
+class RefundSucceeded(Fact, frozen=True):
     refund_id: str
     payment_id: str
     order_id: int

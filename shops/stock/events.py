@@ -3,7 +3,7 @@
 from shops.facts.publishing import Fact
 
 
-class StockChanged(Fact):
+class StockChanged(Fact, frozen=True):
     """A SKU's units changed; the figures are absolute, a higher `rev` is newer."""
 
     sku_id: int
