@@ -1,10 +1,12 @@
 """Child processes that can't outlive their parent."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -59,13 +61,14 @@ def die_with_parent(sign: signal.Signals, *, parent: int) -> None:
         os.kill(os.getpid(), sign)
 
 
-def stop(child: subprocess.Popen[bytes], *, sign: signal.Signals, patience: float) -> None:
-    """Ask a child and what it started to stop; after `patience` seconds, make it."""
+def stop(
+    processes: Sequence[subprocess.Popen[bytes]], *, sign: signal.Signals, patience: float
+) -> None:
+    """Ask children to stop, all at once; after `patience` seconds, make them."""
     for how, wait in ((sign, patience), (signal.SIGKILL, 5.0)):
-        if child.poll() is not None:
-            return
-        child.send_signal(how)
-        try:
-            child.wait(wait)
-        except subprocess.TimeoutExpired:
-            continue
+        deadline = time.monotonic() + wait
+        for process in processes:
+            process.send_signal(how)  # does nothing to one that has ended
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))

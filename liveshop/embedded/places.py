@@ -126,11 +126,10 @@ class Places:
         if not folder.exists():
             folder.mkdir(mode=mode)
             folder.chmod(mode)  # whatever the umask is
-            if os.geteuid() == 0:
-                # Under sudo also the outer folder is the caller's: he may go on without sudo later.
-                mine = mode == 0o700 or os.environ.get("SUDO_UID", "0") != "0"
-                if mine:
-                    os.chown(folder, self.account.uid, self.account.gid)
+            if mode == 0o700:
+                own(folder, self.account)
+            else:
+                hand_to_caller(folder)
             return
         if mode == 0o700 and folder.lstat().st_uid != self.account.uid:
             raise EmbeddedError(
@@ -155,6 +154,12 @@ def own(path: Path, account: Account) -> None:
     """Give a file that root made to the account."""
     if os.geteuid() == 0 and not account.is_me:
         os.chown(path, account.uid, account.gid)
+
+
+def hand_to_caller(path: Path) -> None:
+    """Give a file that was made under sudo to the caller, who may go on without sudo later."""
+    if os.geteuid() == 0 and (caller := int(os.environ.get("SUDO_UID", "0"))):
+        os.chown(path, caller, int(os.environ.get("SUDO_GID", "-1")))
 
 
 def _account(servers: Path) -> Account:

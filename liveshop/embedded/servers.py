@@ -214,7 +214,7 @@ class Running:
         self.server.when_up()
 
     def stop(self) -> None:
-        children.stop(self.process, sign=self.server.stop_signal, patience=20)
+        children.stop([self.process], sign=self.server.stop_signal, patience=20)
 
 
 def _run_as(

@@ -1,0 +1,77 @@
+# Everything one does with this project. The folder's path may have spaces in it: all paths here
+# are relative.
+
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+BIN := .venv/bin
+RUN := $(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-reset test test-browser browser check format lock clean
+
+help: ## Show what there is
+	@echo "liveshop:"
+	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
+		| awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+demo: .venv/installed node_modules/.package-lock.json ## Serve the site with demo data (PORT=8000)
+	@exec $(RUN) manage.py demo --with-parent --port "$(PORT)" $(ARGS)
+
+demo-reset: .venv/installed node_modules/.package-lock.json ## The same, but forget the old data first
+	@exec $(RUN) manage.py demo --with-parent --port "$(PORT)" --reset $(ARGS)
+
+test: .venv/installed node_modules/.package-lock.json ## Run all tests (ARGS="-k cart" for some)
+	@$(RUN) -m pytest -n 2 $(ARGS)
+
+test-browser: .venv/installed node_modules/.package-lock.json browser ## Get a browser and run its tests
+	@LIVESHOP_BROWSER=required $(RUN) -m pytest -m browser $(ARGS)
+
+browser: ## Get a browser for the tests, or say how to get one
+	@scripts/get-browser
+
+check: .venv/installed node_modules/.package-lock.json ## Run the linters, the types and the other checks
+	@echo "ruff" && $(RUN) -m ruff check --quiet . && $(RUN) -m ruff format --quiet --check .
+	@echo "mypy" && $(RUN) -m mypy --no-error-summary
+	@echo "import-linter" && $(BIN)/lint-imports
+	@echo "djade" && find templates liveshop shops creators -name '*.html' \
+		-exec $(BIN)/djade --check --target-version 5.2 {} +
+	@echo "migrations" && $(RUN) manage.py makemigrations --check --dry-run --verbosity 1
+	@echo "django" && $(RUN) manage.py check --fail-level WARNING
+	@echo "javascript" && find liveshop shops creators tests -name '*.test.js' -exec \
+		scripts/with-node node --test {} +
+
+format: .venv/installed ## Let the formatters have their way
+	@$(RUN) -m ruff check --fix --quiet . ; $(RUN) -m ruff format .
+	@find templates liveshop shops creators -name '*.html' \
+		-exec $(BIN)/djade --target-version 5.2 {} +
+
+lock: ## Write both lock files anew (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)."; exit 1; }
+	uv lock
+	uv export --frozen --no-annotate --no-header --format requirements-txt --all-groups \
+		--no-emit-project --quiet --output-file requirements.lock
+	scripts/with-node npm install --omit-lockfile-registry-resolved --package-lock-only \
+		--ignore-scripts --no-audit --no-fund --loglevel error
+
+clean: ## Remove what was installed and the demo's data
+	rm -rf .venv node_modules .liveshop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv: .venv/installed
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "liveshop needs Python 3.11 or later; set PYTHON=/path/to/python3."; exit 1; }
+	@test -x .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 || { \
+		echo "Making .venv …"; rm -rf .venv; $(PYTHON) -m venv .venv || { \
+		echo "Python's venv is missing: on Debian, apt-get install python3-venv."; exit 1; }; }
+	@echo "Installing the Python packages (a minute or two, once) …"
+	@$(RUN) -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json package.json | .venv/installed
+	@echo "Installing the browser packages …"
+	@scripts/with-node npm ci --ignore-scripts --no-audit --no-fund --loglevel error --silent
+	@touch $@
