@@ -8,6 +8,7 @@ from shops.accounts.models import Grant, Role
 from tests.factories.accounts import AddressFactory, UserFactory
 from tests.factories.catalog import ShopFactory, ShopStaffFactory
 from tests.factories.creators import CreatorFactory, PartnerShopFactory
+from tests.servers import Site
 
 
 def _person(name, role=None, **fields):
@@ -66,3 +67,19 @@ def erin(db):
 @pytest.fixture
 def olga(db):
     return _person("olga", Role.OPERATOR, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture(scope="session")
+def site_processes(django_db_setup, tmp_path_factory):
+    """The site's processes, once per run: they read the tests' database."""
+    site = Site(logs=tmp_path_factory.mktemp("site"))
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+
+
+@pytest.fixture
+def site(site_processes, transactional_db):
+    """A running site on a database that is emptied after the test."""
+    return site_processes

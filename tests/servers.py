@@ -1,0 +1,123 @@
+"""The real site in processes of its own, on the test's database: web, provider, worker."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+PROJECT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def database_url() -> str:
+    """Name the database that pytest-django made for this run."""
+    from django.db import connection
+
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+
+
+@dataclass
+class Site:
+    """A running site; `stop()` ends just what `start()` began."""
+
+    logs: Path
+    # What differs from the test's own settings.
+    settings: dict[str, str] = field(default_factory=dict)
+    web_port: int = field(default_factory=free_port)
+    provider_port: int = field(default_factory=free_port)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "liveshop.settings",
+            "PAYMENTS_SANDBOX_URL": f"http://127.0.0.1:{self.provider_port}",
+            "SITE_URL": self.url,
+            "DATABASE_POOL": "10",
+            **self.settings,
+        }
+
+    def start(self, *parts: str) -> "Site":
+        for part in parts or ("provider", "web", "worker"):
+            self.start_one(part)
+        self.wait()
+        return self
+
+    def start_one(self, part: str) -> None:
+        with (self.logs / f"{part}.log").open("ab") as log:
+            self._running[part] = subprocess.Popen(
+                [sys.executable, *self._arguments(part)],
+                cwd=PROJECT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _arguments(self, part: str) -> list[str]:
+        webhook = f"{self.url}/payments/webhooks/sandbox/"
+        match part:
+            case "provider":
+                port = str(self.provider_port)
+                return ["-m", "shops.payments.sandbox", "--port", port, "--webhook-url", webhook]
+            case "web":
+                port = str(self.web_port)
+                app = "liveshop.asgi:application"
+                return ["-m", "daphne", "-b", "127.0.0.1", "-p", port, "-v", "0", app]
+            case "worker":
+                return ["manage.py", "procrastinate", "worker", "--concurrency", "1"]
+        raise ValueError(part)
+
+    def wait(self, *, patience: float = 40) -> None:
+        if "web" not in self._running:
+            return
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/", timeout=10).status_code < 500:
+                    return
+            if self._running["web"].poll() is not None:
+                break
+            time.sleep(0.1)
+        raise RuntimeError(f"the site did not answer:\n{self.log('web')[-3000:]}")
+
+    def log(self, part: str) -> str:
+        path = self.logs / f"{part}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def kill(self, part: str) -> None:
+        """End a part without a chance to tidy up."""
+        process = self._running.pop(part)
+        process.kill()
+        process.wait(10)
+
+    def stop(self) -> None:
+        for process in self._running.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self._running.values():
+            try:
+                process.wait(8)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+        self._running.clear()
