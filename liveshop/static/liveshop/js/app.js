@@ -1,0 +1,22 @@
+// What every page can do. Pages work without it; hooks are data-* attributes.
+import { startDialogs } from "./dialogs.js";
+import { startThemeToggle } from "./theme-toggle.js";
+import { startClocks } from "./clocks.js";
+
+startDialogs(document);
+startThemeToggle(document);
+startClocks(document);
+
+// A menu closes when one clicks elsewhere or presses Escape; the focus returns to its button.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
