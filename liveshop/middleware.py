@@ -39,11 +39,13 @@ class RefusedMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
             return None
+        headers = {"Retry-After": str(exception.retry_after)} if exception.retry_after else {}
         if wants_json(request):
             return JsonResponse(
                 problem(exception),
                 status=exception.status,
                 content_type="application/problem+json",
+                headers=headers,
             )
         back = request.headers.get("Referer", "")
         came_from_here = url_has_allowed_host_and_scheme(

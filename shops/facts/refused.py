@@ -11,12 +11,14 @@ class Refused(Exception):
     """The base of every refusal; a room's own stand beside the function that raises them.
 
     `code` is the machine's name of the reason, `message` what a person reads, `status` the HTTP
-    status of the answer, `extra` what a client may want to know besides (plain JSON).
+    status of the answer, `extra` what a client may want to know besides (plain JSON). With
+    `retry_after` (seconds) the same request may succeed later.
     """
 
     code: ClassVar[str] = "refused"
     message: ClassVar[str | Promise] = _("That is not possible.")
     status: ClassVar[int] = 409
+    retry_after: ClassVar[int | None] = None
 
     def __init__(self, message: str | Promise | None = None, **extra: Any) -> None:
         self.text = message or self.message

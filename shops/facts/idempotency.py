@@ -1,0 +1,132 @@
+"""Idempotency-Key (IETF draft-07): a request that is sent twice has its effect once."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from shops.facts.models import IdempotencyKey
+from shops.facts.refused import Refused
+
+HEADER: Final = "Idempotency-Key"
+LEASE: Final = timedelta(seconds=30)
+_VALID = re.compile(r"[\x21-\x7e]{8,255}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request was answered; `body` is plain JSON, `is_replay` tells a remembered one."""
+
+    status: int
+    body: Mapping[str, Any]
+    is_replay: bool = field(default=False, compare=False)
+
+
+class KeyMissing(Refused):
+    code = "idempotency_key_missing"
+    message = _("This request needs an Idempotency-Key of 8 to 255 characters.")
+    status = 400
+
+
+class KeyReused(Refused):
+    code = "idempotency_key_reused"
+    message = _("This key was used for another request. Load the page again.")
+    status = 422
+
+
+class InFlight(Refused):
+    code = "request_in_flight"
+    message = _("The same request is being worked on. Try again in a moment.")
+    status = 409
+    retry_after = 1
+
+
+class LeaseLost(Refused):
+    code = "lease_lost"
+    message = _("The same request was taken over by a later one.")
+    status = 409
+    retry_after = 1
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """Hash a request's content; the order of its fields does not matter."""
+    return hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
+
+
+def with_key(
+    *,
+    scope: str,
+    key: str,
+    body: Mapping[str, Any],
+    effect: Callable[[], Answer],
+    lease: timedelta = LEASE,
+) -> Answer:
+    """Run `effect` at most once per scope and key, and give its answer to everyone who asks.
+
+    The key is leased in a transaction of its own, so call this outside of one. The effect and its
+    answer are committed together: whoever dies in between leaves neither, and when its lease has
+    run out the next request with the key takes over. A refused effect frees the key: nothing
+    happened, so it may be tried again. Leases go by the database's clock.
+
+    :param scope: what the key is unique within, such as the operation and the user
+    :raises KeyMissing: no usable key came with the request
+    :raises KeyReused: the key came before with another body
+    :raises InFlight: the first request with this key is not finished
+    """
+    if not _VALID.fullmatch(key):
+        raise KeyMissing
+    mark = fingerprint(body)
+    leased_until = _lease(scope=scope, key=key, mark=mark, lease=lease)
+    if leased_until is None:
+        return _remembered(scope=scope, key=key, mark=mark)
+    mine = IdempotencyKey.objects.filter(
+        scope=scope, key=key, leased_until=leased_until, status__isnull=True
+    )
+    try:
+        with transaction.atomic():
+            answer = effect()
+            if not mine.update(status=answer.status, answer=dict(answer.body)):
+                raise LeaseLost
+    except BaseException:
+        # With the connection gone, the lease runs out by itself.
+        with suppress(DatabaseError):
+            mine.delete()
+        raise
+    return answer
+
+
+def _lease(*, scope: str, key: str, mark: str, lease: timedelta) -> datetime | None:
+    """Take the key when it is new or its holder's lease ran out; the end of our lease, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
+            VALUES (%s, %s, %s, clock_timestamp() + %s)
+            ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE
+            SET leased_until = excluded.leased_until
+            WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
+              AND k.fingerprint = excluded.fingerprint
+            RETURNING leased_until
+            """,
+            [scope, key, mark, lease],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _remembered(*, scope: str, key: str, mark: str) -> Answer:
+    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    if row is None:  # freed a moment ago by a refusal: the client may try again
+        raise InFlight
+    if row.fingerprint != mark:
+        raise KeyReused
+    if row.status is None:
+        raise InFlight
+    return Answer(status=row.status, body=row.answer, is_replay=True)
