@@ -26,7 +26,11 @@ class Message(models.Model):
                 fields=["piece", "author", "client_id"], name="chat_message_once"
             )
         ]
-        indexes = [models.Index(fields=["piece", "-id"], name="chat_latest")]
+        indexes = [
+            models.Index(fields=["piece", "-id"], name="chat_latest"),
+            # How many lines somebody wrote in the last seconds.
+            models.Index(fields=["author", "-sent_at"], name="chat_of_author"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.author_id}: {self.body}"

@@ -1,0 +1,44 @@
+"""Counting who watched and who opened a product: once per viewer, piece and day."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+
+def viewer_key(*, user: Any, session_key: str | None) -> str:
+    """Name a viewer without telling who it is: "u:<user id>" or "a:<SHA-256 of the session>"."""
+    if user is not None and user.is_authenticated:
+        return f"u:{user.pk}"
+    return f"a:{hashlib.sha256((session_key or '').encode()).hexdigest()}"
+
+
+@transaction.atomic
+def record_view(*, piece_id: int, viewer: str, now: datetime) -> bool:
+    """Count that a viewer watched a piece for 5 s; False when the day has it already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audience_qualifiedview (piece_id, viewer, day, at)"
+            " SELECT id, %s, %s, %s FROM pieces_piece WHERE id = %s"
+            " ON CONFLICT ON CONSTRAINT audience_view_once_a_day DO NOTHING",
+            [viewer, now.astimezone(UTC).date(), now, piece_id],
+        )
+        return bool(cursor.rowcount)
+
+
+@transaction.atomic
+def record_click(*, piece_id: int, product_id: int, viewer: str, now: datetime) -> bool:
+    """Count that a viewer opened a product that the piece shows or has shown.
+
+    False when the day has it already, and for a product that was never in the piece.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audience_productclick (piece_id, product_id, viewer, day, at)"
+            " SELECT piece_id, product_id, %s, %s, %s FROM pieces_pieceproduct"
+            " WHERE piece_id = %s AND product_id = %s LIMIT 1"
+            " ON CONFLICT ON CONSTRAINT audience_click_once_a_day DO NOTHING",
+            [viewer, now.astimezone(UTC).date(), now, piece_id, product_id],
+        )
+        return bool(cursor.rowcount)

@@ -1,0 +1,40 @@
+"""Reads of creators: whose profile it is, which shops they may show, who operates the site."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import AnonymousUser
+
+from creators.profiles.models import Creator
+from shops.accounts.models import Role, User
+from shops.catalog.models import Shop
+from shops.facts.refused import NotFound
+
+
+def creator_of(user: User | AnonymousUser) -> Creator | None:
+    """Find the creator that a user is, if they are one."""
+    if not user.is_authenticated:
+        return None
+    return Creator.objects.filter(user_id=user.pk).first()
+
+
+def creator_by_handle(handle: str) -> Creator:
+    """Find a creator by their public handle.
+
+    :raises NotFound: nobody has it
+    """
+    creator = Creator.objects.select_related("category").filter(handle=handle).first()
+    if creator is None:
+        raise NotFound
+    return creator
+
+
+def is_operator(user: User | AnonymousUser) -> bool:
+    """Tell whether a user operates the site (and may moderate anywhere)."""
+    if not user.is_authenticated:
+        return False
+    return user.is_superuser or user.grants.filter(role=Role.OPERATOR).exists()
+
+
+def shops_of(creator: Creator) -> Sequence[Shop]:
+    """List the active shops whose products a creator may show."""
+    return list(Shop.objects.filter(partners__creator=creator, is_active=True).order_by("name"))

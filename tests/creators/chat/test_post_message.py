@@ -1,0 +1,145 @@
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from creators.chat import limits, services
+from creators.chat.models import Message
+from creators.live.models import LiveSession, ShowState
+from shops.facts.models import Event
+from shops.facts.refused import Refused
+
+
+def _post(show, author, body="hello", *, now, client_id=None):
+    return services.post_message(
+        piece_id=show.pk, author=author, client_id=client_id or uuid.uuid4(), body=body, now=now
+    )
+
+
+def test_a_line_is_kept_and_told(show, alice, now):
+    message = _post(show, alice, "  so   pretty ", now=now)
+    assert (message.body, message.sent_at) == ("so pretty", now)
+    fact = Event.objects.get()
+    assert (fact.kind, fact.payload["message_id"]) == ("ChatPosted", message.pk)
+
+
+def test_the_same_client_id_again_is_the_same_message(show, alice, now):
+    client_id = uuid.uuid4()
+    first = _post(show, alice, now=now, client_id=client_id)
+    again = _post(show, alice, "something else", now=now, client_id=client_id)
+    assert again == first
+    assert Message.objects.get().body == "hello"
+    assert Event.objects.count() == 1
+
+
+def test_the_same_client_id_of_another_author_is_another_message(show, alice, erin, now):
+    client_id = uuid.uuid4()
+    _post(show, alice, now=now, client_id=client_id)
+    _post(show, erin, now=now, client_id=client_id)
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("body", ["", "   ", "\n\t", "\x00", "\u202e\u200b"])
+def test_an_empty_line_is_refused(show, alice, now, body):
+    with pytest.raises(services.EmptyMessage):
+        _post(show, alice, body, now=now)
+    assert not Message.objects.exists()
+
+
+def test_a_line_of_300_characters_is_the_longest(show, alice, now):
+    assert len(_post(show, alice, "x" * 300, now=now).body) == 300
+    with pytest.raises(services.MessageTooLong):
+        _post(show, alice, "x" * 301, now=now)
+
+
+def test_html_stays_the_text_that_it_is(show, alice, now):
+    html = "<script>alert(1)</script> & <b>bold</b>"
+    assert _post(show, alice, html, now=now).body == html
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("two\nlines\r\nhere", "two lines here"),
+        ("nul\x00 bell\x07", "nul bell"),
+        ("\u202eevil", "evil"),
+        ("family 👨\u200d👩\u200d👧", "family 👨\u200d👩\u200d👧"),
+        ("ciao è bello", "ciao è bello"),
+    ],
+)
+def test_control_characters_are_removed(show, alice, now, typed, kept):
+    assert _post(show, alice, typed, now=now).body == kept
+
+
+@pytest.mark.parametrize("state", [ShowState.SCHEDULED, ShowState.ENDED, ShowState.CANCELLED])
+def test_the_chat_is_open_while_the_show_is_live_only(show, alice, now, state):
+    LiveSession.objects.update(state=state)
+    with pytest.raises(services.ChatClosed):
+        _post(show, alice, now=now)
+
+
+def test_the_sixth_line_in_ten_seconds_is_refused_and_says_how_long_to_wait(show, alice, now):
+    for second in range(limits.LINES):
+        _post(show, alice, now=now + timedelta(seconds=second))
+    with pytest.raises(services.TooFast) as refused:
+        _post(show, alice, now=now + timedelta(seconds=6))
+    assert refused.value.extra == {"retry_after": 4}
+    _post(show, alice, now=now + timedelta(seconds=10))
+
+
+def test_one_writers_speed_does_not_limit_another(show, alice, erin, now):
+    for _ in range(limits.LINES):
+        _post(show, alice, now=now)
+    _post(show, erin, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_tabs_at_once_do_not_pass_the_limit(show, alice, now):
+    barrier = threading.Barrier(10)
+    refused = []
+
+    def post():
+        try:
+            barrier.wait()
+            _post(show, alice, now=now)
+        except Refused as refusal:
+            refused.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=post) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Message.objects.count() == limits.LINES
+    assert refused == ["too_fast"] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_authors_lock_the_limit_is_passed(show, alice, now, monkeypatch):
+    all_looked = threading.Barrier(7)
+    look = limits.wait_before_next
+
+    def look_then_meet(**kwargs):
+        found = look(**kwargs)
+        all_looked.wait(timeout=10)
+        return found
+
+    monkeypatch.setattr(limits, "serialise", lambda author_id: None)
+    monkeypatch.setattr(limits, "wait_before_next", look_then_meet)
+
+    def post():
+        try:
+            _post(show, alice, now=now)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=post) for _ in range(7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Message.objects.count() == 7
