@@ -3,7 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from liveshop import views
+from shops.accounts.views import logout
+
 urlpatterns = [
+    path("", views.home, name="home"),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    # Before allauth's own, which doesn't tell anybody that a session has ended.
+    path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
+    path("account/", include("shops.accounts.urls")),
 ]

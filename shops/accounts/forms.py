@@ -1,10 +1,15 @@
-"""Forms of sign-up."""
+"""Forms of sign-up, the profile and addresses."""
 
 from typing import Any
 
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+
+from shops.accounts.countries import COUNTRIES
+from shops.accounts.models import Address, User
+from shops.accounts.services import AddressFields
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
@@ -27,3 +32,70 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no typ
         user.display_name = self.cleaned_data["display_name"]
         user.birth_date = self.cleaned_data["birth_date"]
         user.save(update_fields=["display_name", "birth_date"])
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """What a user may change of themselves."""
+
+    class Meta:
+        model = User
+        fields = ["display_name", "birth_date"]
+        help_texts = {"birth_date": _("Needed only if you want to earn money here.")}
+        widgets = {
+            "display_name": forms.TextInput(attrs={"autocomplete": "nickname"}),
+            # HTML's date fields speak ISO 8601, whatever the language of the page.
+            "birth_date": forms.DateInput(
+                format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "bday"}
+            ),
+        }
+
+
+class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Where parcels go, with what browsers need to fill it in."""
+
+    country = forms.ChoiceField(
+        label=_("Country"),
+        choices=[("", _("Choose a country")), *COUNTRIES.items()],
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+    )
+    phone = forms.CharField(
+        label=_("Phone"),
+        required=False,
+        max_length=30,
+        help_text=_("For the carrier, if a parcel can't be handed over."),
+        validators=[
+            RegexValidator(r"^\+?[0-9 ()./-]{5,29}$", _("Write a phone number, like +39 06 1234."))
+        ],
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "type": "tel"}),
+    )
+
+    class Meta:
+        model = Address
+        fields = [
+            "full_name", "line1", "line2", "postal_code", "city", "region", "country", "phone",
+            "is_default",
+        ]  # fmt: skip
+        labels = {"is_default": _("Use this address first")}
+        widgets = {
+            "full_name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "line1": forms.TextInput(attrs={"autocomplete": "address-line1"}),
+            "line2": forms.TextInput(attrs={"autocomplete": "address-line2"}),
+            "postal_code": forms.TextInput(attrs={"autocomplete": "postal-code"}),
+            "city": forms.TextInput(attrs={"autocomplete": "address-level2"}),
+            "region": forms.TextInput(attrs={"autocomplete": "address-level1"}),
+        }
+
+    @property
+    def address_fields(self) -> AddressFields:
+        """Return the valid fields as the services take them."""
+        data = self.cleaned_data
+        return AddressFields(
+            full_name=data["full_name"],
+            line1=data["line1"],
+            line2=data["line2"],
+            postal_code=data["postal_code"],
+            city=data["city"],
+            region=data["region"],
+            country=data["country"],
+            phone=data["phone"],
+        )
