@@ -170,7 +170,7 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="optional")
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_FORMS = {"signup": "shops.accounts.forms.SignupForm"}
-ACCOUNT_ADAPTER = "shops.accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "shops.checkout.adapter.CheckoutAccountAdapter"
 # Sign-in attempts are limited in production; a crowd behind one address signs in during a demo.
 ACCOUNT_RATE_LIMITS: dict[str, str] | bool = (
     {"login_failed": "10/m/ip,5/300s/key", "signup": "20/m/ip"} if IS_PRODUCTION else False
@@ -212,7 +212,8 @@ NPM_STATIC = {
     "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
     "vendor/idiomorph.js": "idiomorph/dist/idiomorph-ext.min.js",
 }
-WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+# Without collectstatic: files are looked for where they lie, whenever they are asked for.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not IS_PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
