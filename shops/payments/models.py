@@ -3,6 +3,7 @@
 import uuid
 from typing import Final
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -122,6 +123,12 @@ class Refund(models.Model):
     state = models.CharField(max_length=10, choices=RefundState, default=RefundState.CREATED)
     amount_minor = models.BigIntegerField()
     reason = models.CharField(max_length=200, blank=True)
+    # Empty when nobody asked: the money of a purchase that was closed goes back by itself.
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    provider_ref = models.CharField(max_length=80, blank=True)
+    failure_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -1,0 +1,39 @@
+"""The books for operators: to look at, never to change."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from shops.ledger.models import Account, Entry, Journal
+
+
+class ReadOnly:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class EntryInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
+    model = Entry
+    extra = 0
+
+
+@admin.register(Journal)
+class JournalAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("posted_at", "source", "key", "description")
+    list_filter = ("source",)
+    search_fields = ("key",)
+    ordering = ("-posted_at",)
+    inlines = (EntryInline,)
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("kind", "owner", "currency")
+    list_filter = ("kind", "currency")
+    search_fields = ("owner",)

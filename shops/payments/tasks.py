@@ -1,0 +1,26 @@
+"""Jobs of the payments room: refunds that go by themselves, and the reconciler."""
+
+import uuid
+from datetime import UTC, datetime
+
+from procrastinate.contrib.django import app
+
+from shops.payments import refunds, services
+
+
+@app.task(name="payments.give_back", queue="payments")
+def give_back(*, refund_id: str) -> None:
+    """Carry out a refund; without an answer the reconciler asks again."""
+    refunds.send_refund(refund_id=uuid.UUID(refund_id), now=datetime.now(UTC))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(
+    name="payments.settle",
+    queue="payments",
+    lock="payments.settle",
+    queueing_lock="payments.settle",
+)
+def settle(timestamp: int) -> None:
+    """Ask the provider, each minute, about what is not known."""
+    services.settle_unknown(now=datetime.now(UTC))
