@@ -108,14 +108,14 @@ def _lease(*, scope: str, key: str, mark: str, lease: timedelta) -> datetime | N
         cursor.execute(
             """
             INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
-            VALUES (%s, %s, %s, clock_timestamp() + %s)
+            VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s))
             ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE
             SET leased_until = excluded.leased_until
             WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
               AND k.fingerprint = excluded.fingerprint
             RETURNING leased_until
             """,
-            [scope, key, mark, lease],
+            [scope, key, mark, lease.total_seconds()],
         )
         row = cursor.fetchone()
     return row[0] if row else None
@@ -127,6 +127,6 @@ def _remembered(*, scope: str, key: str, mark: str) -> Answer:
         raise InFlight
     if row.fingerprint != mark:
         raise KeyReused
-    if row.status is None:
+    if row.status is None or row.answer is None:
         raise InFlight
     return Answer(status=row.status, body=row.answer, is_replay=True)

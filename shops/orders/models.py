@@ -133,3 +133,8 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}: {self.from_state} → {self.to_state}"
+
+    @property
+    def label(self) -> str:
+        """Name the state that was reached, for people; "" for a note, which changes none."""
+        return "" if self.from_state == self.to_state else str(OrderState(self.to_state).label)

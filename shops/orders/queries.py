@@ -50,7 +50,11 @@ def first_number(*, purchase: Purchase) -> str:
 def _whole() -> QuerySet[Order]:
     return Order.objects.select_related("shop", "purchase", "buyer").prefetch_related(
         Prefetch(
-            "lines", OrderLine.objects.select_related("sku__product").order_by("pk"), "shown_lines"
+            "lines",
+            OrderLine.objects.select_related("sku__product")
+            .prefetch_related("sku__product__images")
+            .order_by("pk"),
+            "shown_lines",
         ),
         Prefetch("events", OrderEvent.objects.order_by("at", "pk"), "shown_events"),
     )

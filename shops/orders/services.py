@@ -204,6 +204,17 @@ def record_refund(*, order_id: int, amount_minor: int, now: datetime) -> None:
     _tell(OrderRefunded, order, refunded_minor=order.refunded_minor)
 
 
+@transaction.atomic
+def note(*, order_id: int, text: str, now: datetime) -> None:
+    """Append to an order's history what happened to it without changing its state."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound
+    OrderEvent.objects.create(
+        order=order, from_state=order.state, to_state=order.state, reason=text[:200], at=now
+    )
+
+
 def _sum(lines: Iterable[LineToPlace]) -> int:
     return sum(line.quantity * line.unit_price_minor for line in lines)
 

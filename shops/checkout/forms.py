@@ -1,0 +1,119 @@
+"""What a buyer fills in to order and to pay."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from shops.accounts.models import Address
+from shops.payments.sandbox.cards import CARDS
+
+NEW: Final = "new"
+FIELDS: Final = (
+    "full_name",
+    "line1",
+    "line2",
+    "postal_code",
+    "city",
+    "region",
+    "country",
+    "phone",
+)
+
+
+class AddressForm(forms.ModelForm[Address]):
+    """An address that is typed in at checkout."""
+
+    class Meta:
+        model = Address
+        fields = FIELDS
+        widgets = {
+            "full_name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "line1": forms.TextInput(attrs={"autocomplete": "address-line1"}),
+            "line2": forms.TextInput(attrs={"autocomplete": "address-line2"}),
+            "postal_code": forms.TextInput(attrs={"autocomplete": "postal-code"}),
+            "city": forms.TextInput(attrs={"autocomplete": "address-level2"}),
+            "region": forms.TextInput(attrs={"autocomplete": "address-level1"}),
+            "country": forms.TextInput(attrs={"autocomplete": "country", "size": 3}),
+            "phone": forms.TextInput(attrs={"autocomplete": "tel", "type": "tel"}),
+        }
+
+    # With addresses to choose from, the browser must not insist on a new one.
+    use_required_attribute = False
+
+    def clean_country(self) -> str:
+        country: str = self.cleaned_data["country"].strip().upper()
+        if not re.fullmatch(r"[A-Z]{2}", country):
+            raise ValidationError(_("Two letters, such as IT or FR."), code="country")
+        return country
+
+
+class CardForm(forms.Form):
+    """Which of the provider's test cards pays."""
+
+    card_token = forms.ChoiceField(
+        label=_("Pay with"),
+        choices=[(card.token, card.label) for card in CARDS],
+        initial=CARDS[0].token,
+        widget=forms.RadioSelect,
+    )
+
+
+class PlaceForm(CardForm):
+    """Where to, and how it is paid. `address()` gives the one that was chosen or typed in."""
+
+    address_choice = forms.ChoiceField(label=_("Send it to"), widget=forms.RadioSelect)
+    idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
+    field_order = ["address_choice", "card_token", "idempotency_key"]
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        addresses: Sequence[Address],
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=initial)
+        self.addresses = {str(address.pk): address for address in addresses}
+        choice = cast(forms.ChoiceField, self.fields["address_choice"])
+        choice.choices = [(key, str(address)) for key, address in self.addresses.items()] + [
+            (NEW, _("Another address"))
+        ]
+        choice.initial = next(iter(self.addresses), NEW)
+        # Who has no address yet sends none of the choices.
+        choice.required = bool(self.addresses)
+        self.new_address = AddressForm(data)
+
+    @property
+    def is_new(self) -> bool:
+        chosen = self.data.get("address_choice") if self.is_bound else self.initial_choice
+        return not self.addresses or chosen == NEW
+
+    @property
+    def initial_choice(self) -> Any:
+        return self.fields["address_choice"].initial
+
+    def is_valid(self) -> bool:
+        fine = super().is_valid()
+        if self.is_new:
+            return self.new_address.is_valid() and fine
+        # Nothing of it was meant to be filled in: no errors beside it.
+        self.new_address = AddressForm()
+        return fine
+
+    def address(self) -> dict[str, str]:
+        if self.is_new:
+            return {name: self.new_address.cleaned_data[name] for name in FIELDS}
+        chosen = self.addresses[self.cleaned_data["address_choice"]]
+        return {name: getattr(chosen, name) for name in FIELDS}
+
+    def all_errors(self) -> dict[str, Any]:
+        """Name what is wrong, by field, for programs."""
+        errors = dict(self.errors.get_json_data())
+        if self.is_new:
+            errors.update(self.new_address.errors.get_json_data())
+        return errors

@@ -1,0 +1,171 @@
+"""From a quote to an order that is paid, cancelled or expired."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from shops.accounts.models import Address, User
+from shops.checkout.models import Quote
+from shops.checkout.services.carts import take_out
+from shops.facts.refused import NotFound, Refused
+from shops.orders import services as orders
+from shops.orders.models import Order, OrderState, Purchase
+from shops.payments import services as payments
+from shops.payments.models import Payment, PaymentState
+from shops.stock import services as stock
+
+# How long an order waits for its payment; its stock is kept meanwhile.
+PAY_WITHIN: Final = timedelta(minutes=30)
+# A payment in any other state has been, or may yet be, paid.
+_NEVER_PAID: Final = (PaymentState.FAILED, PaymentState.CANCELLED)
+
+
+class QuoteOver(Refused):
+    code = "quote_expired"
+    message = _("The time for which this was kept for you is over. Nothing was ordered.")
+
+
+class AlreadyOrdered(Refused):
+    """`extra`: the `number` of the order that came out of this quote."""
+
+    code = "already_ordered"
+    message = _("This is ordered already.")
+
+
+class PayTimeOver(Refused):
+    code = "pay_time_over"
+    message = _("The time to pay for this order is over.")
+
+
+@transaction.atomic
+def place_order(
+    *,
+    quote_id: uuid.UUID,
+    buyer: User,
+    address: Mapping[str, str],
+    card_token: str,
+    save_address: bool = False,
+    now: datetime,
+) -> Purchase:
+    """Turn a quote into unpaid orders with a payment that is ready to start: all of it or nothing.
+
+    The quote's prices and products are honoured, whatever became of them since. The stock's row is
+    not touched: its holds are moved to "committed". The caller starts the payment after commit.
+
+    :raises NotFound: there is no such quote, or it is somebody else's
+    :raises AlreadyOrdered: an order came out of this quote before
+    :raises QuoteOver: its time ran out, or it was given up
+    """
+    mine = Quote.objects.filter(pk=quote_id, buyer=buyer)
+    # A second order waits here until the first one is committed, and then finds no open quote.
+    if not mine.filter(state=Quote.State.OPEN).update(state=Quote.State.ORDERED):
+        _refuse(mine.first())
+    quote = mine.get()
+    lines = list(quote.lines.order_by("pk"))
+    holds = [line.hold_id for line in lines]
+    try:
+        stock.renew(hold_ids=holds, now=now)
+        stock.commit(hold_ids=holds, now=now)
+    except stock.HoldExpired:
+        raise QuoteOver from None
+    purchase = orders.place(
+        buyer_id=buyer.pk,
+        quote_id=quote.pk,
+        lines=[
+            orders.LineToPlace(
+                sku_id=line.sku_id,
+                hold_id=line.hold_id,
+                quantity=line.quantity,
+                unit_price_minor=line.unit_price_minor,
+                referral=line.referral,
+            )
+            for line in lines
+        ],
+        address=address,
+        currency=quote.currency,
+        now=now,
+        pay_by=now + PAY_WITHIN,
+    )
+    payments.create_payment(purchase=purchase, card_token=card_token, now=now)
+    take_out(user_id=buyer.pk, ordered={line.sku_id: line.quantity for line in lines}, now=now)
+    if save_address:
+        Address.objects.create(
+            user=buyer, is_default=not buyer.addresses.filter(is_default=True).exists(), **address
+        )
+    return purchase
+
+
+def _refuse(quote: Quote | None) -> None:
+    if quote is None:
+        raise NotFound
+    if quote.state == Quote.State.ORDERED:
+        numbers = Order.objects.filter(purchase__quote_id=quote.pk).order_by("pk")
+        raise AlreadyOrdered(number=numbers.values_list("number", flat=True)[0])
+    raise QuoteOver
+
+
+@transaction.atomic
+def retry_payment(*, number: str, buyer_id: int, card_token: str, now: datetime) -> Payment:
+    """Make a new payment for an order whose last one failed; the caller starts it after commit.
+
+    :raises NotFound: there is no such order, or it is somebody else's
+    :raises NotUnpaid: it is paid, cancelled or expired
+    :raises PaymentUnderWay: the last payment is not known to have failed
+    :raises PayTimeOver: it should have been paid by now
+    """
+    purchase = _lock(number=number, buyer_id=buyer_id)
+    if purchase.pay_by <= now:
+        raise PayTimeOver
+    return payments.create_payment(purchase=purchase, card_token=card_token, now=now)
+
+
+@transaction.atomic
+def cancel_order(*, number: str, buyer_id: int, now: datetime) -> None:
+    """Cancel an unpaid order for its buyer, with what is paid together with it.
+
+    :raises NotFound: there is no such order, or it is somebody else's
+    :raises NotUnpaid: it is paid, cancelled or expired
+    :raises PaymentUnderWay: money may be on its way
+    """
+    purchase = _lock(number=number, buyer_id=buyer_id)
+    order_id = purchase.orders.values_list("pk", flat=True).get(number=number)
+    orders.cancel(order_id=order_id, reason=gettext("Cancelled by the buyer"), now=now)
+
+
+def _lock(*, number: str, buyer_id: int) -> Purchase:
+    """Take an unpaid purchase that no payment is under way for."""
+    found = Order.objects.filter(number=number, buyer_id=buyer_id)
+    purchase = (
+        Purchase.objects.select_for_update().filter(pk__in=found.values("purchase_id")).first()
+    )
+    if purchase is None:
+        raise NotFound
+    if purchase.orders.exclude(state=OrderState.UNPAID).exists():
+        raise orders.NotUnpaid
+    if purchase.payments.exclude(state__in=_NEVER_PAID).exists():
+        raise payments.PaymentUnderWay
+    return purchase
+
+
+@transaction.atomic
+def expire_due_purchases(*, now: datetime, limit: int = 200) -> int:
+    """Expire purchases that were not paid in time and give their stock back; returns how many.
+
+    One whose payment may still arrive is left alone. Several sweepers may run at once.
+    """
+    due = (
+        Purchase.objects.select_for_update(skip_locked=True)
+        .filter(
+            Exists(Order.objects.filter(purchase=OuterRef("pk"), state=OrderState.UNPAID)),
+            ~Exists(Payment.objects.filter(purchase=OuterRef("pk")).exclude(state__in=_NEVER_PAID)),
+            pay_by__lte=now,
+        )
+        .order_by("pay_by")[:limit]
+    )
+    return sum(orders.expire(purchase_id=purchase.pk, now=now) for purchase in due)
