@@ -27,7 +27,7 @@ test: .venv/installed node_modules/.package-lock.json ## Run all tests (ARGS="-k
 	@$(RUN) -m pytest -n 2 $(ARGS)
 
 test-browser: .venv/installed node_modules/.package-lock.json browser ## Get a browser and run its tests
-	@LIVESHOP_BROWSER=required $(RUN) -m pytest -m browser $(ARGS)
+	@LIVESHOP_BROWSER=required $(RUN) -m pytest tests/browser $(ARGS)
 
 browser: ## Get a browser for the tests, or say how to get one
 	@scripts/get-browser

@@ -4,6 +4,7 @@ With pytest-xdist the first process starts them and the workers inherit their ad
 has its own database in both. DATABASE_URL and REDIS_URL, when set, are used instead.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import pytest
 
 _stack = contextlib.ExitStack()
+atexit.register(_stack.close)  # a run that fails before it begins has no pytest_unconfigure
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,6 +34,18 @@ def pytest_load_initial_conftests() -> Generator[None]:
 
 def pytest_unconfigure() -> None:
     _stack.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    missed = sum("NO BROWSER" in str(report.longrepr) for report in skipped)
+    if missed:
+        terminalreporter.section("NO BROWSER", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{missed} browser tests were SKIPPED: this machine has no Chromium. "
+            "`make test-browser` gets one, or says how to get one.",
+            red=True,
+        )
 
 
 def _start() -> None:

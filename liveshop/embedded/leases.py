@@ -78,6 +78,7 @@ def lease(state: Path | None = None, *, fast: bool = False) -> Lease:
             connection = _connect(places) or _start_keeper(places, fast=fast)
         answer = _hear(connection)
         if answer.get("ready"):
+            connection.settimeout(None)
             return Lease(places, connection)
         connection.close()
         if "error" in answer:

@@ -1,10 +1,12 @@
 """Where the embedded servers keep their data and sockets, and as whom they run."""
 
+import fcntl
 import hashlib
 import os
 import pwd
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -108,35 +110,36 @@ class Places:
 
         :raises EmbeddedError: they can't be made or belong to somebody else
         """
+        mask = os.umask(0o022)  # a stricter one would lock the servers' user out
         try:
             for folder in _missing(self.state):
-                self._make_folder(folder, 0o755)
+                folder.mkdir(exist_ok=True)
+                hand_to_caller(folder)
             for folder in _missing(self.servers.parent):
                 folder.mkdir(exist_ok=True)
-                folder.chmod(0o755)
-            self._make_folder(self.servers, 0o700)
-            self._make_folder(self.sockets, 0o700)
+            with _locked(self.state):  # of those that start at once, one makes and owns them
+                self._make_private(self.servers)
+                self._make_private(self.sockets)
         except OSError as error:
             raise EmbeddedError(
                 f"The folder for the embedded servers can't be made: {error}. "
                 "Set LIVESHOP_STATE to a folder that you may write to."
             ) from error
+        finally:
+            os.umask(mask)
 
-    def _make_folder(self, folder: Path, mode: int) -> None:
-        if not folder.exists():
-            folder.mkdir(mode=mode)
-            folder.chmod(mode)  # whatever the umask is
-            if mode == 0o700:
-                own(folder, self.account)
-            else:
-                hand_to_caller(folder)
-            return
-        if mode == 0o700 and folder.lstat().st_uid != self.account.uid:
-            raise EmbeddedError(
-                f"{folder} belongs to the user {_name(folder.lstat().st_uid)}, not to "
-                f"{_name(self.account.uid)}. Run this as the user who made it, or set "
-                "LIVESHOP_STATE to another folder."
-            )
+    def _make_private(self, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=0o700)
+            own(folder, self.account)
+        except FileExistsError:
+            owner = folder.lstat().st_uid
+            if owner != self.account.uid:
+                raise EmbeddedError(
+                    f"{folder} belongs to the user {_name(owner)}, not to "
+                    f"{_name(self.account.uid)}. Run this as the user who made it, or set "
+                    "LIVESHOP_STATE to another folder."
+                ) from None
 
 
 def default_state() -> Path:
@@ -186,6 +189,16 @@ def _account(servers: Path) -> Account:
         "PostgreSQL refuses to run as root, and this machine has no user postgres or nobody to "
         "run it as. Run this as an ordinary user."
     )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
 
 
 def _missing(folder: Path) -> Iterator[Path]:

@@ -105,7 +105,7 @@ class Postgres:
             )
 
     def _forget_last_process(self) -> None:
-        """Remove the pid file that a killed server left.
+        """Remove the pid files that a killed server left.
 
         The caller holds the keeper's lock, which every process of the last server held too: what
         the file names can only be a zombie, a stranger with a reused number, or a server that was
@@ -123,6 +123,8 @@ class Postgres:
                 f"{self.places.database}. Stop it first."
             )
         note.unlink(missing_ok=True)
+        for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (self.places.sockets / name).unlink(missing_ok=True)
 
 
 class Valkey:

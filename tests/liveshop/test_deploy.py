@@ -1,0 +1,83 @@
+"""The production settings: whole, or they say what is missing."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+PRODUCTION = {
+    "LIVESHOP_ENV": "production",
+    "SECRET_KEY": "k" * 20 + "0123456789-abcdefghijklmnopqrstuvwxyz-ABC",
+    "PAYMENTS_SANDBOX_SECRET": "whsec_dGhlIHNlY3JldCBvZiBhIHRlc3Qgb25seSE=",
+    "ALLOWED_HOSTS": "shop.example",
+    "SITE_URL": "https://shop.example",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
+
+
+def manage(*arguments, without=()):
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    given = {name: value for name, value in PRODUCTION.items() if name not in without}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**kept, **given},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_deployment_check_finds_nothing():
+    done = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PAYMENTS_SANDBOX_SECRET"])
+def test_production_does_not_start_without_its_secrets(name):
+    done = manage("check", without=[name])
+    assert done.returncode != 0
+    assert f"{name} must be set" in done.stderr
+
+
+def test_cookies_of_production_are_for_https_only():
+    code = """
+import json
+from django.conf import settings
+names = (
+    "SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE",
+    "CSRF_COOKIE_SECURE", "CSRF_COOKIE_SAMESITE", "SECURE_SSL_REDIRECT",
+    "SECURE_CONTENT_TYPE_NOSNIFF", "X_FRAME_OPTIONS", "DEBUG",
+)
+print(json.dumps({name: getattr(settings, name) for name in names}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "liveshop.settings",
+            **PRODUCTION,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {
+        "SESSION_COOKIE_SECURE": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "CSRF_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SAMESITE": "Lax",
+        "SECURE_SSL_REDIRECT": True,
+        "SECURE_CONTENT_TYPE_NOSNIFF": True,
+        "X_FRAME_OPTIONS": "DENY",
+        "DEBUG": False,
+    }
