@@ -1,55 +1,26 @@
 """What a buyer fills in to order and to pay."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from shops.accounts.forms import AddressForm
 from shops.accounts.models import Address
+from shops.accounts.services import AddressFields
 from shops.payments.sandbox.cards import CARDS
 
 NEW: Final = "new"
-FIELDS: Final = (
-    "full_name",
-    "line1",
-    "line2",
-    "postal_code",
-    "city",
-    "region",
-    "country",
-    "phone",
-)
 
 
-class AddressForm(forms.ModelForm[Address]):
+class NewAddressForm(AddressForm):
     """An address that is typed in at checkout."""
 
-    class Meta:
-        model = Address
-        fields = FIELDS
-        widgets = {
-            "full_name": forms.TextInput(attrs={"autocomplete": "name"}),
-            "line1": forms.TextInput(attrs={"autocomplete": "address-line1"}),
-            "line2": forms.TextInput(attrs={"autocomplete": "address-line2"}),
-            "postal_code": forms.TextInput(attrs={"autocomplete": "postal-code"}),
-            "city": forms.TextInput(attrs={"autocomplete": "address-level2"}),
-            "region": forms.TextInput(attrs={"autocomplete": "address-level1"}),
-            "country": forms.TextInput(attrs={"autocomplete": "country", "size": 3}),
-            "phone": forms.TextInput(attrs={"autocomplete": "tel", "type": "tel"}),
-        }
-
+    is_default = None
     # With addresses to choose from, the browser must not insist on a new one.
     use_required_attribute = False
-
-    def clean_country(self) -> str:
-        country: str = self.cleaned_data["country"].strip().upper()
-        if not re.fullmatch(r"[A-Z]{2}", country):
-            raise ValidationError(_("Two letters, such as IT or FR."), code="country")
-        return country
 
 
 class CardForm(forms.Form):
@@ -86,7 +57,7 @@ class PlaceForm(CardForm):
         choice.initial = next(iter(self.addresses), NEW)
         # Who has no address yet sends none of the choices.
         choice.required = bool(self.addresses)
-        self.new_address = AddressForm(data)
+        self.new_address = NewAddressForm(data)
 
     @property
     def is_new(self) -> bool:
@@ -102,14 +73,23 @@ class PlaceForm(CardForm):
         if self.is_new:
             return self.new_address.is_valid() and fine
         # Nothing of it was meant to be filled in: no errors beside it.
-        self.new_address = AddressForm()
+        self.new_address = NewAddressForm()
         return fine
 
-    def address(self) -> dict[str, str]:
+    def address(self) -> AddressFields:
         if self.is_new:
-            return {name: self.new_address.cleaned_data[name] for name in FIELDS}
+            return self.new_address.address_fields
         chosen = self.addresses[self.cleaned_data["address_choice"]]
-        return {name: getattr(chosen, name) for name in FIELDS}
+        return AddressFields(
+            full_name=chosen.full_name,
+            line1=chosen.line1,
+            line2=chosen.line2,
+            postal_code=chosen.postal_code,
+            city=chosen.city,
+            region=chosen.region,
+            country=chosen.country,
+            phone=chosen.phone,
+        )
 
     def all_errors(self) -> dict[str, Any]:
         """Name what is wrong, by field, for programs."""

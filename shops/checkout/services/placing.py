@@ -1,7 +1,7 @@
 """From a quote to an order that is paid, cancelled or expired."""
 
 import uuid
-from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shops.accounts.models import Address, User
+from shops.accounts.models import User
+from shops.accounts.services import AddressFields, TooManyAddresses, add_address
 from shops.checkout.models import Quote
 from shops.checkout.services.carts import take_out
 from shops.facts.refused import NotFound, Refused
@@ -48,7 +49,7 @@ def place_order(
     *,
     quote_id: uuid.UUID,
     buyer: User,
-    address: Mapping[str, str],
+    address: AddressFields,
     card_token: str,
     save_address: bool = False,
     now: datetime,
@@ -95,9 +96,9 @@ def place_order(
     payments.create_payment(purchase=purchase, card_token=card_token, now=now)
     take_out(user_id=buyer.pk, ordered={line.sku_id: line.quantity for line in lines}, now=now)
     if save_address:
-        Address.objects.create(
-            user=buyer, is_default=not buyer.addresses.filter(is_default=True).exists(), **address
-        )
+        # A full address book is no reason to refuse an order.
+        with suppress(TooManyAddresses):
+            add_address(user=buyer, fields=address, as_default=False, now=now)
     return purchase
 
 
