@@ -1,0 +1,63 @@
+"""Hearts and viewers: added up in the process, counted in Valkey, shown once in a while."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from creators.stage import rooms
+from creators.stage.link import FAILURES, Link
+from creators.stage.room import Room
+
+COUNT_SECONDS = 0.5
+# A present viewer counts for so long unless it is renewed, which happens every ROUND_SECONDS.
+STAY_SECONDS = 30
+ROUND_SECONDS = 10
+# One who left counts until another process that has them, too, must have renewed them.
+LEFT_SECONDS = 11
+
+
+async def count_now_and_then(open_rooms: Mapping[str, Room], link: Link) -> None:
+    """Keep the counts of all shows in this process up to date until cancelled."""
+    while True:
+        await asyncio.sleep(COUNT_SECONDS)
+        if link.is_up:
+            for room in list(open_rooms.values()):
+                if room.kind == "live" and is_due(room):
+                    await count(room, link)
+
+
+def is_due(room: Room) -> bool:
+    age = time.monotonic() - room.counted_at
+    return bool(room.hearts or room.has_changed or (room.present and age > ROUND_SECONDS))
+
+
+async def count(room: Room, link: Link) -> None:
+    """Give Valkey this process's part; its script publishes the new counts when they changed."""
+    hearts, room.hearts = room.hearts, 0
+    left, room.left = room.left, set()
+    room.has_changed = False
+    present = {seat.viewer for seat in room.present if seat.viewer}
+    keys = rooms.keys_of(room.name, database=link.database)
+    try:
+        await link.script(
+            rooms.COUNT,
+            [keys.head, keys.log, keys.channel, keys.counts, keys.viewers],
+            [
+                rooms.new_epoch(),
+                settings.STAGE_HISTORY,
+                rooms.KEEP_SECONDS,
+                hearts,
+                STAY_SECONDS,
+                LEFT_SECONDS,
+                len(present),
+                *present,
+                *(left - present),
+            ],
+        )
+        room.counted_at = time.monotonic()
+    except FAILURES:
+        room.hearts += hearts
+        room.left |= left
+        room.has_changed = True

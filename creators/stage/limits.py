@@ -1,0 +1,37 @@
+"""How much one user and one address may say: token buckets in the process's memory."""
+
+import time
+from collections import OrderedDict
+from typing import Final, NamedTuple
+
+
+class Rate(NamedTuple):
+    """`burst` messages at once, `per_second` after that."""
+
+    burst: float
+    per_second: float
+
+
+PER_USER: Final = Rate(burst=40, per_second=10)
+# Many people may share one address.
+PER_ADDRESS: Final = Rate(burst=2000, per_second=500)
+MOST_BUCKETS: Final = 50_000
+
+
+class Buckets:
+    """A bucket per key; the ones that were used least recently are forgotten first."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str, *, now: float | None = None) -> bool:
+        """Take a token; False when none is left."""
+        at = time.monotonic() if now is None else now
+        tokens, then = self._buckets.pop(key, (self._rate.burst, at))
+        tokens = min(self._rate.burst, tokens + (at - then) * self._rate.per_second)
+        has_one = tokens >= 1
+        self._buckets[key] = (tokens - 1 if has_one else tokens, at)
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        return has_one

@@ -1,0 +1,216 @@
+"""What browsers are told when something happened: facts in, wire events out.
+
+Each reaction runs after the commit, in the process that published the fact. It reads what is true
+now and tells that: a later state told early is harmless, since events are absolute.
+"""
+
+from datetime import UTC, datetime
+
+from creators.chat.events import ChatDeleted, ChatPosted, UserMuted, UserUnmuted
+from creators.chat.models import Message
+from creators.live.events import (
+    BagChanged,
+    ProductPinned,
+    ProductUnpinned,
+    ShowCancelled,
+    ShowEnded,
+    ShowStarted,
+)
+from creators.live.models import LiveSession, Pin, ShowState
+from creators.live.queries import show
+from creators.pieces import referral
+from creators.pieces.models import PieceProduct
+from creators.profiles.models import Creator
+from creators.scoring.events import ScoresChanged
+from creators.stage import publishing, snapshot, wire
+from creators.stage.rooms import host_room, live_room, own_room
+from shops.accounts.events import SignedOut
+from shops.accounts.models import User
+from shops.checkout.events import CartChanged
+from shops.orders.events import OrderFact, OrderPaid, OrderRefunded
+from shops.orders.models import Order, OrderLine
+from shops.payments.events import PaymentFailed
+from shops.stock.events import StockChanged
+
+# --- Accounts, shops --------------------------------------------------------------------------
+
+
+def signed_out(fact: SignedOut) -> None:
+    publishing.control(
+        {"kind": "signed_out", "user_id": fact.user_id, "session_hash": fact.session_hash}
+    )
+
+
+def stock_changed(fact: StockChanged) -> None:
+    """Tell every live show that has the product in its bag."""
+    shows = PieceProduct.objects.filter(
+        product_id=fact.product_id,
+        removed_at__isnull=True,
+        piece__live_session__state=ShowState.LIVE,
+    )
+    event = wire.StockMoved(
+        sku_id=fact.sku_id,
+        product_id=fact.product_id,
+        available=fact.available,
+        rev=fact.rev,
+    )
+    for piece_id in shows.values_list("piece_id", flat=True).distinct():
+        publishing.publish(live_room(piece_id), [event])
+
+
+def cart_changed(fact: CartChanged) -> None:
+    publishing.publish(fact.room, [wire.Cart(version=fact.version, units=fact.units)])
+
+
+def order_changed(fact: OrderFact) -> None:
+    """Tell the buyer's tabs."""
+    _tell_buyer(*Order.objects.filter(pk=fact.order_id))
+
+
+def order_paid(fact: OrderPaid) -> None:
+    """Tell the buyer, the shows that sold it, and their hosts."""
+    order_changed(fact)
+    buyer = abbreviated(User.objects.get(pk=fact.buyer_id).display_name)
+    lines = list(
+        OrderLine.objects.filter(order_id=fact.order_id)
+        .exclude(referral="")
+        .select_related("sku")
+        .order_by("pk")
+    )
+    for piece_id in _pieces(fact):
+        sold = snapshot.sold_by_product(piece_id)
+        publishing.publish(
+            live_room(piece_id),
+            [
+                wire.Sold(
+                    product_id=line.sku.product_id,
+                    title=line.title,
+                    buyer=buyer,
+                    quantity=line.quantity,
+                    sold=sold.get(line.sku.product_id, 0),
+                )
+                for line in lines
+                if line.referral.startswith(referral.prefix(piece_id))
+            ],
+        )
+        publishing.publish(host_room(piece_id), [snapshot.figures(piece_id)])
+
+
+def order_refunded(fact: OrderRefunded) -> None:
+    order_changed(fact)
+    for piece_id in _pieces(fact):
+        publishing.publish(host_room(piece_id), [snapshot.figures(piece_id)])
+
+
+def payment_failed(fact: PaymentFailed) -> None:
+    _tell_buyer(*Order.objects.filter(purchase_id=fact.purchase_id).order_by("pk"))
+
+
+def abbreviated(name: str) -> str:
+    """Shorten a name for everybody's eyes: "Alice Rossi" becomes "Alice R."."""
+    first, *others = name.split() or [""]
+    return f"{first} {others[-1][0]}." if others else first
+
+
+def _pieces(fact: OrderFact) -> list[int]:
+    found = (referral.read(text) for text in fact.referrals)
+    return sorted({one.piece_id for one in found if one is not None})
+
+
+def _tell_buyer(*orders: Order) -> None:
+    if orders:
+        publishing.publish(
+            own_room(orders[0].buyer_id),
+            [wire.Order(order=card) for card in snapshot.order_cards(*orders)],
+        )
+
+
+# --- Shows ------------------------------------------------------------------------------------
+
+
+def show_started(fact: ShowStarted) -> None:
+    session = LiveSession.objects.get(pk=fact.piece_id)
+    publishing.publish(
+        live_room(fact.piece_id),
+        [
+            wire.ShowStarted(
+                rev=fact.rev, started_at=snapshot.ms(session.started_at or datetime.now(UTC))
+            )
+        ],
+    )
+
+
+def show_ended(fact: ShowEnded) -> None:
+    session = LiveSession.objects.get(pk=fact.piece_id)
+    ended_at = session.ended_at or datetime.now(UTC)
+    publishing.publish(
+        live_room(fact.piece_id),
+        [
+            wire.ShowEnded(
+                rev=fact.rev,
+                started_at=snapshot.ms(session.started_at or ended_at),
+                ended_at=snapshot.ms(ended_at),
+            )
+        ],
+    )
+
+
+def show_cancelled(fact: ShowCancelled) -> None:
+    publishing.publish(live_room(fact.piece_id), [wire.ShowCancelled(rev=fact.rev)])
+
+
+def bag_changed(fact: BagChanged) -> None:
+    products = snapshot.bag_cards(show(fact.piece_id))
+    publishing.publish(live_room(fact.piece_id), [wire.BagChanged(rev=fact.rev, products=products)])
+
+
+def pinned(fact: ProductPinned) -> None:
+    pin = Pin.objects.get(pk=fact.pin_id)
+    card = snapshot.pin_card(pin, creator_id=fact.creator_id)
+    publishing.publish(live_room(fact.piece_id), [wire.Pinned(rev=fact.rev, pin=card)])
+
+
+def unpinned(fact: ProductUnpinned) -> None:
+    publishing.publish(live_room(fact.piece_id), [wire.Unpinned(rev=fact.rev, pin_id=fact.pin_id)])
+
+
+# --- Chat -------------------------------------------------------------------------------------
+
+
+def chat_posted(fact: ChatPosted) -> None:
+    message = Message.objects.select_related("author", "piece__creator").get(pk=fact.message_id)
+    line = snapshot.chat_line(message, host_id=message.piece.creator.user_id)
+    publishing.publish(live_room(fact.piece_id), [wire.Chat(line=line)])
+
+
+def chat_deleted(fact: ChatDeleted) -> None:
+    publishing.publish(live_room(fact.piece_id), [wire.ChatDeleted(id=fact.message_id)])
+
+
+def user_muted(fact: UserMuted) -> None:
+    """Tell the muted user and the host; it is nobody else's business."""
+    event = wire.Muted(
+        piece_id=fact.piece_id,
+        user_id=fact.user_id,
+        name=User.objects.get(pk=fact.user_id).display_name,
+        until=snapshot.ms(datetime.fromisoformat(fact.until)),
+        rev=fact.mute_id,
+    )
+    publishing.publish(own_room(fact.user_id), [event])
+    publishing.publish(host_room(fact.piece_id), [event])
+
+
+def user_unmuted(fact: UserUnmuted) -> None:
+    event = wire.Unmuted(piece_id=fact.piece_id, user_id=fact.user_id, rev=fact.mute_id)
+    publishing.publish(own_room(fact.user_id), [event])
+    publishing.publish(host_room(fact.piece_id), [event])
+
+
+# --- Scores -----------------------------------------------------------------------------------
+
+
+def scores_changed(fact: ScoresChanged) -> None:
+    event = snapshot.scores(fact.creator_id)
+    user_id = Creator.objects.values_list("user_id", flat=True).get(pk=fact.creator_id)
+    if event is not None:
+        publishing.publish(own_room(user_id), [event])

@@ -1,0 +1,319 @@
+"""A room's whole state from PostgreSQL, for those who come late or were away for too long.
+
+The position in the room's events is read *before* the tables. So a state is true at its position
+or later: replaying the events after it tells some things twice, and since events are absolute and
+carry revs, that is harmless. For the same reason a state may be kept for a moment and given to
+many: it only gets older, and whoever takes it gets the events since from the ring.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Count, Sum
+
+from creators.audience.models import QualifiedView
+from creators.chat.models import Message
+from creators.chat.queries import open_mute, open_mutes
+from creators.live import queries as live
+from creators.live.models import LiveSession, Pin
+from creators.pieces import referral
+from creators.pieces.models import Piece
+from creators.profiles.models import Creator
+from creators.scoring.queries import latest_scores
+from creators.stage import publishing, rooms, wire
+from shops.checkout import queries as checkout
+from shops.checkout.owner import CartOwner
+from shops.orders.models import Order, OrderLine
+from shops.payments.models import Payment, PaymentState
+
+KEEP_SECONDS: Final = 1.0
+MESSAGES: Final = 50
+ORDERS: Final = 10
+
+
+def ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def ms_or_none(at: datetime | None) -> int | None:
+    return None if at is None else ms(at)
+
+
+# --- Live -------------------------------------------------------------------------------------
+
+
+def host_of(piece_id: int) -> int | None:
+    """Find the user who hosts a show; None when there is no such show."""
+    return (
+        Piece.objects.filter(pk=piece_id, live_session__isnull=False)
+        .values_list("creator__user_id", flat=True)
+        .first()
+    )
+
+
+def show_card(session: LiveSession) -> wire.ShowCard:
+    piece = session.piece
+    return wire.ShowCard(
+        id=session.pk,
+        title=piece.title,
+        state=session.state,
+        host=piece.creator.name,
+        host_id=piece.creator.user_id,
+        scheduled_at=ms(session.scheduled_at),
+        started_at=ms_or_none(session.started_at),
+        ended_at=ms_or_none(session.ended_at),
+        referral=referral.make(session.pk, piece.creator_id),
+    )
+
+
+def pin_card(pin: Pin, *, creator_id: int) -> wire.PinCard:
+    return wire.PinCard(
+        id=pin.pk,
+        product_id=pin.product_id,
+        pinned_at=ms(pin.pinned_at),
+        referral=referral.make(pin.session_id, creator_id, pin.pk),
+    )
+
+
+def sold_by_product(piece_id: int) -> dict[int, int]:
+    """Count the units of each product that were ever paid for through a piece."""
+    lines = OrderLine.objects.filter(
+        referral__startswith=referral.prefix(piece_id), order__paid_at__isnull=False
+    ).exclude(referral="")
+    rows = lines.values("sku__product_id").annotate(units=Sum("quantity"))
+    return {row["sku__product_id"]: row["units"] for row in rows}
+
+
+def bag_cards(session: LiveSession) -> list[wire.ProductCard]:
+    """List the bag in its own order."""
+    sold = sold_by_product(session.pk)
+    return [
+        wire.ProductCard(
+            id=item.product_id,
+            title=item.title,
+            handle=item.handle,
+            shop=item.shop_name,
+            image=item.image_url,
+            image_alt=item.image_alt,
+            sold=sold.get(item.product_id, 0),
+            skus=[
+                wire.SkuCard(
+                    id=offer.sku_id,
+                    options=offer.options_text,
+                    price_minor=offer.price_minor,
+                    compare_at_minor=offer.compare_at_minor,
+                    currency=offer.currency,
+                    available=offer.available,
+                    rev=offer.rev,
+                )
+                for offer in item.offers
+            ],
+        )
+        for item in sorted(live.bag(session), key=lambda item: (item.position, item.product_id))
+    ]
+
+
+def chat_line(message: Message, *, host_id: int) -> wire.ChatLine:
+    if message.deleted_at is not None:
+        return wire.ChatLine(
+            id=message.pk,
+            author_id=None,
+            author="",
+            is_host=False,
+            body="",
+            sent_at=ms(message.sent_at),
+            client_id=None,
+            deleted=True,
+        )
+    return wire.ChatLine(
+        id=message.pk,
+        author_id=message.author_id,
+        author=message.author.display_name,
+        is_host=message.author_id == host_id,
+        body=message.body,
+        sent_at=ms(message.sent_at),
+        client_id=message.client_id,
+    )
+
+
+def live_state(piece_id: int, *, viewers: int = 0, hearts: int = 0) -> wire.LiveState:
+    """Read a show as its viewers see it; the counts are Valkey's.
+
+    :raises NotFound: there is no such show
+    """
+    # The row with the rev comes first: what is read after it may be newer, never older.
+    session = live.show(piece_id)
+    host_id = session.piece.creator.user_id
+    pin = live.current_pin(session)
+    newest = (Message.objects.select_related("author").filter(piece_id=piece_id).order_by("-pk"))[
+        :MESSAGES
+    ]
+    return wire.LiveState(
+        rev=session.rev,
+        show=show_card(session),
+        pin=None if pin is None else pin_card(pin, creator_id=session.piece.creator_id),
+        bag=bag_cards(session),
+        messages=[chat_line(message, host_id=host_id) for message in reversed(newest)],
+        viewers=viewers,
+        hearts=hearts,
+    )
+
+
+# --- The host's -------------------------------------------------------------------------------
+
+
+def figures(piece_id: int) -> wire.Figures:
+    """Count what the host of a show sees; `rev` is made of sums that only grow."""
+    views = QualifiedView.objects.filter(piece_id=piece_id).count()
+    paid = (
+        Order.objects.filter(
+            pk__in=OrderLine.objects.filter(referral__startswith=referral.prefix(piece_id))
+            .exclude(referral="")
+            .values("order_id"),
+            paid_at__isnull=False,
+        )
+    ).aggregate(orders=Count("pk"), refunded=Sum("refunded_minor"))
+    found = live.show_figures(piece_id)
+    return wire.Figures(
+        orders=found.orders,
+        units=found.units,
+        currency=found.currency,
+        gmv_minor=found.gmv_minor,
+        net_minor=found.net_minor,
+        viewers=views,
+        rev=views + paid["orders"] + (paid["refunded"] or 0),
+    )
+
+
+def host_state(piece_id: int, *, now: datetime) -> wire.HostState:
+    return wire.HostState(
+        figures=figures(piece_id),
+        muted=[
+            wire.MutedCard(user_id=mute.user_id, name=mute.user.display_name, until=ms(mute.until))
+            for mute in open_mutes(piece_id=piece_id, now=now)
+        ],
+    )
+
+
+# --- One's own --------------------------------------------------------------------------------
+
+
+def order_cards(*orders: Order) -> list[wire.OrderCard]:
+    """Show orders to their buyer; `rev` is made of counts that only grow."""
+    failed = dict(
+        Payment.objects.filter(
+            purchase_id__in={order.purchase_id for order in orders}, state=PaymentState.FAILED
+        )
+        .values("purchase_id")
+        .annotate(times=Count("pk"))
+        .values_list("purchase_id", "times")
+    )
+    moves = dict(
+        Order.objects.filter(pk__in=[order.pk for order in orders])
+        .annotate(times=Count("events"))
+        .values_list("pk", "times")
+    )
+    return [
+        wire.OrderCard(
+            number=order.number,
+            purchase_id=str(order.purchase_id),
+            state=order.state,
+            payment_failed=order.is_unpaid and order.purchase_id in failed,
+            currency=order.currency,
+            total_minor=order.total_minor,
+            refunded_minor=order.refunded_minor,
+            rev=moves[order.pk] + order.refunded_minor + failed.get(order.purchase_id, 0),
+        )
+        for order in orders
+    ]
+
+
+def scores(creator_id: int) -> wire.Scores | None:
+    rows = latest_scores(creator_id=creator_id)
+    if not rows:
+        return None
+    return wire.Scores(
+        rev=max(row.pk for row in rows.values()),
+        scores=[
+            wire.ScoreCard(
+                indicator=row.indicator,
+                value=str(row.value),
+                low=str(row.low),
+                high=str(row.high),
+                is_provisional=row.is_provisional,
+            )
+            for _, row in sorted(rows.items())
+        ],
+    )
+
+
+def me_state(owner: CartOwner) -> wire.MeState:
+    """Read what an owner's tabs show: the cart, the newest orders, a creator's scores."""
+    cart = checkout.cart_of(owner=owner)
+    orders: list[Order] = []
+    creator_id: int | None = None
+    if owner.user_id is not None:
+        mine = Order.objects.filter(buyer_id=owner.user_id).order_by("-placed_at", "-pk")
+        orders = list(mine[:ORDERS])
+        creators = Creator.objects.filter(user_id=owner.user_id)
+        creator_id = creators.values_list("pk", flat=True).first()
+    return wire.MeState(
+        cart=wire.Cart(
+            version=0 if cart is None else cart.version,
+            units=checkout.unit_count(owner=owner),
+        ),
+        orders=order_cards(*orders) if orders else [],
+        scores=None if creator_id is None else scores(creator_id),
+    )
+
+
+def you(*, user: Any, host_id: int | None, piece_id: int | None, now: datetime) -> wire.You:
+    """Tell a socket who it is."""
+    if not user.is_authenticated:
+        return wire.You(role="guest", user_id=None, name="", may_chat=False, muted_until=None)
+    mute = None
+    if piece_id is not None:
+        mute = open_mute(piece_id=piece_id, user_id=user.pk, now=now)
+    return wire.You(
+        role="host" if user.pk == host_id else "viewer",
+        user_id=user.pk,
+        name=user.display_name,
+        may_chat=True,
+        muted_until=None if mute is None else ms(mute.until),
+    )
+
+
+# --- For those without a socket ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kept:
+    until: float
+    snapshot: tuple[str, int, wire.LiveState]
+
+
+_kept: dict[int, Kept] = {}
+_kept_lock = threading.Lock()
+
+
+def polled_live_state(piece_id: int) -> tuple[str, int, wire.LiveState]:
+    """Return (epoch, seq, state) of a show for polling clients, read once a second at most.
+
+    :raises NotFound: there is no such show
+    """
+    with _kept_lock:
+        kept = _kept.get(piece_id)
+        if kept is None or kept.until < time.monotonic():
+            reading = publishing.read(rooms.live_room(piece_id))
+            if reading is None:
+                found = ("", 0, live_state(piece_id))
+            else:
+                state = live_state(piece_id, viewers=reading.viewers, hearts=reading.hearts)
+                found = (reading.epoch, reading.seq, state)
+            if len(_kept) > 1000:
+                _kept.clear()
+            kept = _kept[piece_id] = Kept(time.monotonic() + KEEP_SECONDS, found)
+    return kept.snapshot

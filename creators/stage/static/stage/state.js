@@ -1,0 +1,279 @@
+// What a page knows of its show, its host's room and its owner's own things; and how events change
+// it. Pure: no DOM, no clock, no network. State is never changed in place.
+//
+// A page holds one state. `fromSnapshot` replaces the part of one room ("live", "host" or "me"),
+// `applyFrame` adds a frame of events. Events carry absolute values; older revs are ignored.
+
+export const MESSAGES_KEPT = 200;
+// As many as a snapshot of the server has; the same number is compared in the tests.
+export const MESSAGES_SHOWN = 50;
+export const ORDERS_KEPT = 10;
+
+export function initial() {
+  return {
+    positions: {}, // room kind -> { epoch, seq }
+    you: null, // { role, user_id, name, may_chat, muted_until }
+    show: null, // { id, title, state, host, host_id, scheduled_at, started_at, ended_at, referral }
+    pin: null, // { id, product_id, pinned_at, referral }
+    bag: [], // [{ id, title, handle, shop, image, image_alt, sold, skus: [{ id, … available, rev }] }]
+    messages: [], // [{ id, author_id, author, is_host, body, sent_at, client_id, deleted }]
+    viewers: 0,
+    hearts: 0,
+    figures: null, // host: { orders, units, currency, gmv_minor, net_minor, viewers, rev }
+    muted: {}, // host: user id -> { user_id, name, until }
+    cart: { version: 0, units: 0 },
+    orders: [], // newest first
+    scores: null, // { rev, scores: [{ indicator, value, low, high, is_provisional }] }
+    moment: null, // the last sale that was shown: { product_id, title, buyer, quantity, seq }
+    revs: { show: -1, pin: -1, bag: -1, mutes: {} },
+  };
+}
+
+// --- Events -----------------------------------------------------------------------------------
+
+function withShow(state, event, change) {
+  if (state.show === null || event.rev <= state.revs.show) return state;
+  return {
+    ...state,
+    show: { ...state.show, ...change },
+    revs: { ...state.revs, show: event.rev },
+  };
+}
+
+function newerSku(sku, known) {
+  return known !== undefined && known.rev > sku.rev
+    ? { ...sku, available: known.available, rev: known.rev }
+    : sku;
+}
+
+function withProduct(state, productId, change) {
+  if (!state.bag.some((product) => product.id === productId)) return state;
+  return {
+    ...state,
+    bag: state.bag.map((product) => (product.id === productId ? change(product) : product)),
+  };
+}
+
+function withMessage(state, line) {
+  const known = state.messages.find((one) => one.id === line.id);
+  // A deletion may come before its line: then the line stays deleted.
+  if (known !== undefined && (known.deleted || !line.deleted)) return state;
+  const others = state.messages.filter((one) => one.id !== line.id);
+  const messages = [...others, line].sort((a, b) => a.id - b.id).slice(-MESSAGES_KEPT);
+  return { ...state, messages };
+}
+
+function withMute(state, event, until) {
+  const known = state.revs.mutes[event.user_id] ?? -1;
+  if (until === null ? event.rev < known : event.rev <= known) return state;
+  const next = {
+    ...state,
+    revs: { ...state.revs, mutes: { ...state.revs.mutes, [event.user_id]: event.rev } },
+  };
+  const isHere = state.show !== null && state.show.id === event.piece_id;
+  if (!isHere) return next;
+  if (state.you !== null && state.you.user_id === event.user_id) {
+    next.you = { ...state.you, muted_until: until };
+  }
+  if (state.you !== null && state.you.role === "host") {
+    const { [event.user_id]: _gone, ...others } = state.muted;
+    next.muted =
+      until === null
+        ? others
+        : { ...others, [event.user_id]: { user_id: event.user_id, name: event.name, until } };
+  }
+  return next;
+}
+
+const handlers = {
+  show_started: (state, event) =>
+    withShow(state, event, { state: "live", started_at: event.started_at }),
+  // The end takes the pin off, too.
+  show_ended(state, event) {
+    const { started_at, ended_at } = event;
+    const next = withShow(state, event, { state: "ended", started_at, ended_at });
+    return handlers.unpinned(next, event);
+  },
+  show_cancelled: (state, event) => withShow(state, event, { state: "cancelled" }),
+
+  bag_changed(state, event) {
+    if (event.rev <= state.revs.bag) return state;
+    const known = new Map(state.bag.map((product) => [product.id, product]));
+    const bag = event.products.map((product) => {
+      const before = known.get(product.id);
+      if (before === undefined) return product;
+      const skus = new Map(before.skus.map((sku) => [sku.id, sku]));
+      return {
+        ...product,
+        sold: Math.max(product.sold, before.sold),
+        skus: product.skus.map((sku) => newerSku(sku, skus.get(sku.id))),
+      };
+    });
+    return { ...state, bag, revs: { ...state.revs, bag: event.rev } };
+  },
+
+  pinned(state, event) {
+    if (event.rev <= state.revs.pin) return state;
+    return { ...state, pin: event.pin, revs: { ...state.revs, pin: event.rev } };
+  },
+  unpinned(state, event) {
+    if (event.rev <= state.revs.pin) return state;
+    return { ...state, pin: null, revs: { ...state.revs, pin: event.rev } };
+  },
+
+  stock: (state, event) =>
+    withProduct(state, event.product_id, (product) => ({
+      ...product,
+      skus: product.skus.map((sku) =>
+        sku.id === event.sku_id && event.rev > sku.rev
+          ? { ...sku, available: event.available, rev: event.rev }
+          : sku,
+      ),
+    })),
+  sold(state, event) {
+    const next = withProduct(state, event.product_id, (product) => ({
+      ...product,
+      sold: Math.max(product.sold, event.sold),
+    }));
+    const { product_id, title, buyer, quantity, seq } = event;
+    return { ...next, moment: { product_id, title, buyer, quantity, seq } };
+  },
+
+  chat: (state, event) => withMessage(state, event.line),
+  chat_deleted(state, event) {
+    const known = state.messages.find((line) => line.id === event.id);
+    return withMessage(state, {
+      id: event.id,
+      author_id: null,
+      author: "",
+      is_host: false,
+      body: "",
+      sent_at: known === undefined ? 0 : known.sent_at,
+      client_id: null,
+      deleted: true,
+    });
+  },
+  muted: (state, event) => withMute(state, event, event.until),
+  unmuted: (state, event) => withMute(state, event, null),
+
+  counts: (state, event) => ({ ...state, viewers: event.viewers, hearts: event.hearts }),
+  figures(state, event) {
+    if (state.figures !== null && event.rev < state.figures.rev) return state;
+    const { orders, units, currency, gmv_minor, net_minor, viewers, rev } = event;
+    return { ...state, figures: { orders, units, currency, gmv_minor, net_minor, viewers, rev } };
+  },
+
+  cart(state, event) {
+    if (event.version < state.cart.version) return state;
+    return { ...state, cart: { version: event.version, units: event.units } };
+  },
+  order(state, event) {
+    const { order } = event;
+    const at = state.orders.findIndex((one) => one.number === order.number);
+    if (at === -1) return { ...state, orders: [order, ...state.orders].slice(0, ORDERS_KEPT) };
+    if (order.rev < state.orders[at].rev) return state;
+    return { ...state, orders: state.orders.with(at, order) };
+  },
+  scores(state, event) {
+    if (state.scores !== null && event.rev < state.scores.rev) return state;
+    return { ...state, scores: { rev: event.rev, scores: event.scores } };
+  },
+};
+
+export const EVENT_TYPES = Object.keys(handlers);
+
+// The state after one event; the same object when nothing changes. Unknown types are ignored, so
+// that a server may be newer than an open page.
+export function apply(state, event) {
+  const handler = Object.hasOwn(handlers, event.t) ? handlers[event.t] : undefined;
+  return handler === undefined ? state : handler(state, event);
+}
+
+// --- Frames and snapshots ---------------------------------------------------------------------
+
+// Returns { state, outcome, events }: "applied" (with the events that were new), "old", or "gap":
+// something before the frame is missing, or it is of another history: ask the server to resume.
+export function applyFrame(state, frame) {
+  const position = state.positions[frame.room];
+  if (position === undefined || position.epoch !== frame.epoch || frame.from > position.seq + 1) {
+    return { state, outcome: "gap", events: [] };
+  }
+  if (frame.seq <= position.seq) return { state, outcome: "old", events: [] };
+  const events = frame.events.filter((event) => event.seq > position.seq);
+  const next = events.reduce(apply, state);
+  const positions = { ...state.positions, [frame.room]: { epoch: frame.epoch, seq: frame.seq } };
+  return { state: { ...next, positions }, outcome: "applied", events };
+}
+
+const parts = {
+  live: (state, part) => ({
+    ...state,
+    show: part.show,
+    pin: part.pin,
+    bag: part.bag,
+    messages: part.messages,
+    viewers: part.viewers,
+    hearts: part.hearts,
+    revs: { ...state.revs, show: part.rev, pin: part.rev, bag: part.rev },
+  }),
+  host: (state, part) => {
+    const { t: _tag, ...figures } = part.figures;
+    const muted = Object.fromEntries(part.muted.map((one) => [one.user_id, one]));
+    return { ...state, figures, muted, revs: { ...state.revs, mutes: {} } };
+  },
+  me: (state, part) => {
+    const scores =
+      part.scores === null ? null : { rev: part.scores.rev, scores: part.scores.scores };
+    const cart = { version: part.cart.version, units: part.cart.units };
+    return { ...state, cart, orders: part.orders, scores };
+  },
+};
+
+// The state with one room's part replaced. A snapshot without an epoch (its server had no Valkey)
+// is shown, but does not move the position; one that is older than what is known is ignored.
+export function fromSnapshot(state, snapshot) {
+  const position = state.positions[snapshot.room];
+  const isOlder =
+    position !== undefined && position.epoch === snapshot.epoch && position.seq > snapshot.seq;
+  if (isOlder) return state;
+  const next = parts[snapshot.room](state, snapshot.state);
+  const positions =
+    snapshot.epoch === ""
+      ? state.positions
+      : { ...state.positions, [snapshot.room]: { epoch: snapshot.epoch, seq: snapshot.seq } };
+  return { ...next, you: snapshot.you, positions };
+}
+
+// Forget where a room stands: the next resume asks for its snapshot.
+export function withoutPosition(state, room) {
+  const { [room]: _gone, ...positions } = state.positions;
+  return { ...state, positions };
+}
+
+// --- What pages ask ---------------------------------------------------------------------------
+
+export function pinnedProduct(state) {
+  if (state.pin === null) return null;
+  return state.bag.find((product) => product.id === state.pin.product_id) ?? null;
+}
+
+export function available(product) {
+  return product.skus.reduce((sum, sku) => sum + Math.max(0, sku.available), 0);
+}
+
+export function visibleMessages(state) {
+  return state.messages.filter((line) => !line.deleted);
+}
+
+// Whether this page's user can write now; `now` in ms.
+export function canChat(state, now) {
+  if (state.you === null || state.show === null) return false;
+  const isMuted = state.you.muted_until !== null && state.you.muted_until > now;
+  return state.you.may_chat && state.show.state === "live" && !isMuted;
+}
+
+// All that a fresh snapshot would tell, without bookkeeping (positions, revs) and moments.
+export function comparable(state) {
+  const { positions: _positions, revs: _revs, moment: _moment, ...rest } = state;
+  return { ...rest, messages: state.messages.slice(-MESSAGES_SHOWN) };
+}

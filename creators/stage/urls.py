@@ -1,0 +1,8 @@
+"""The pages of the room over HTTP; the websockets are in sockets.py."""
+
+from django.urls import path
+
+from creators.stage import views
+
+app_name = "stage"
+urlpatterns = [path("live/<int:piece_id>/snapshot.json", views.polled, name="snapshot")]
