@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import translation
+from django.views.defaults import server_error
 
 from liveshop import home
 from tests.factories.catalog import ProductFactory, SkuFactory
@@ -84,9 +85,7 @@ def test_a_page_that_is_not_there_says_so_in_our_look(client, db):
     assert "Nothing here" in answer.content.decode()
 
 
-def test_the_page_of_a_fault_needs_no_context():
-    from django.views.defaults import server_error
-
-    answer = server_error(None)
+def test_the_page_of_a_fault_needs_no_context(rf):
+    answer = server_error(rf.get("/"))
     assert answer.status_code == 500
     assert "That was our fault" in answer.content.decode()

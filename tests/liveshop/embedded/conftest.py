@@ -90,9 +90,9 @@ def query(state: Path, statement: str) -> object:
 class Holder:
     """A client process that holds a lease until it is let go or killed."""
 
-    def __init__(self, state: Path, **options: object) -> None:
+    def __init__(self, state: Path, python: str = sys.executable, **options: object) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(state)],
+            [python, "-c", HOLDER, str(state)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

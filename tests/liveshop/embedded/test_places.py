@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from liveshop import embedded
@@ -82,12 +83,21 @@ def test_programs_in_a_private_folder_are_copied_with_the_libraries_beside_them(
 @as_root
 def test_an_ordinary_user_runs_them_as_himself(state, hold):
     nobody = Account(uid=NOBODY.pw_uid, gid=NOBODY.pw_gid)
-    if not nobody.may(Path(sys.executable).resolve(), 5) or not nobody.may(PROJECT, 5):
-        pytest.skip("this checkout can be read by root only")
-    state.parent.chmod(0o755)
+    packages = Path(psycopg.__file__).parents[1]
+    # The virtual environment may stand on a Python in root's home: then the system's, if alike.
+    pythons = [sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"]
+    pythons = [python for python in pythons if nobody.may(Path(python).resolve(), 5)]
+    if not pythons or not nobody.may(PROJECT, 5) or not nobody.may(packages, 5):
+        pytest.skip("this checkout or its Python can be read by root only")
     os.chown(state.parent, nobody.uid, nobody.gid)
 
-    holder = hold(user=nobody.uid, group=nobody.gid, extra_groups=[])
+    holder = hold(
+        python=pythons[0],
+        user=nobody.uid,
+        group=nobody.gid,
+        extra_groups=[],
+        env={**os.environ, "PYTHONPATH": str(packages)},
+    )
     holder.wait_until_up()
 
     found = processes_of(state)
