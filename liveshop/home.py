@@ -1,27 +1,21 @@
-"""What the home page shows: shows that are on, shows to come, and new products."""
+"""What the home page shows: shows that are on, shows to come, and what the shops have."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.urls import reverse
+
 from creators.live import queries as live
 from creators.live.models import LiveSession, Pin
-from shops.catalog.models import Product
+from shops.catalog import queries as catalog
+from shops.catalog.models import Shop
 
 MOST_LIVE: Final = 12
 MOST_UPCOMING: Final = 9
-
-
-@dataclass(frozen=True)
-class PinnedCard:
-    """The product that a show talks about, at its lowest price."""
-
-    title: str
-    image_url: str
-    price_minor: int
-    compare_at_minor: int | None
-    currency: str
+MOST_PRODUCTS: Final = 8
+MOST_SHOPS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class ShowCard:
     creator_name: str
     avatar_path: str
     poster_path: str
-    pinned: PinnedCard | None
+    pinned: catalog.Card | None
 
 
 def live_cards() -> Sequence[ShowCard]:
@@ -50,40 +44,42 @@ def upcoming_cards(*, now: datetime) -> Sequence[ShowCard]:
     return [_card(session, None) for session in live.upcoming(now=now, limit=MOST_UPCOMING)]
 
 
-def _pinned(sessions: Iterable[LiveSession]) -> dict[int, PinnedCard]:
-    pins = (
-        Pin.objects.filter(
-            session__in=sessions,
-            unpinned_at__isnull=True,
-            product__status=Product.Status.ACTIVE,
+def new_products() -> Sequence[catalog.Card]:
+    """List the products that came last."""
+    return catalog.cards(catalog.active_products()[:MOST_PRODUCTS])
+
+
+def shops() -> Sequence[Shop]:
+    """List shops that sell, by name."""
+    return list(Shop.objects.filter(is_active=True).order_by("name")[:MOST_SHOPS])
+
+
+def _pinned(sessions: Iterable[LiveSession]) -> dict[int, catalog.Card]:
+    pins = dict(
+        Pin.objects.filter(session__in=sessions, unpinned_at__isnull=True).values_list(
+            "session_id", "product_id"
         )
-        .select_related("product")
-        .prefetch_related("product__images", "product__skus")
     )
-    cards = {}
-    for pin in pins:
-        offers = [sku for sku in pin.product.skus.all() if sku.is_active]
-        if not offers:
-            continue
-        cheapest = min(offers, key=lambda sku: sku.price_minor)
-        images = sorted(pin.product.images.all(), key=lambda image: (image.position, image.pk))
-        cards[pin.session_id] = PinnedCard(
-            title=pin.product.title,
-            image_url=live.image_url(images[0] if images else None),
-            price_minor=cheapest.price_minor,
-            compare_at_minor=cheapest.compare_at_minor,
-            currency=cheapest.currency,
-        )
-    return cards
+    if not pins:
+        return {}
+    cards = catalog.cards(catalog.products_by_id(pins.values()))
+    by_product = {card.product_id: card for card in cards}
+    return {
+        session_id: by_product[product_id]
+        for session_id, product_id in pins.items()
+        if product_id in by_product
+    }
 
 
-def _card(session: LiveSession, pinned: PinnedCard | None) -> ShowCard:
+def _card(session: LiveSession, pinned: catalog.Card | None) -> ShowCard:
     creator = session.piece.creator
     return ShowCard(
         title=session.piece.title,
-        url=f"/live/{session.pk}/",
+        url=reverse("live:show", args=[session.pk]),
         is_live=session.is_live,
-        starts_at=session.started_at or session.scheduled_at,
+        starts_at=session.started_at
+        if session.is_live and session.started_at
+        else session.scheduled_at,
         creator_name=creator.name,
         avatar_path=creator.avatar_path,
         poster_path=session.poster_path,

@@ -111,6 +111,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "shops.checkout.context.cart_badge",
+                "shops.catalog.context.my_shops",
                 "creators.profiles.context.my_creator",
             ],
         },

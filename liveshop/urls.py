@@ -14,4 +14,10 @@ urlpatterns = [
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("account/", include("shops.accounts.urls")),
+    path("payments/", include("shops.payments.urls")),
+    path("", include("creators.scoring.urls")),
+    path("", include("shops.orders.urls")),
+    path("", include("shops.checkout.urls")),
+    path("", include("shops.catalog.urls")),
+    path("", include("creators.live.urls")),
 ]

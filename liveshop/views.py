@@ -16,5 +16,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "live": shown.live_cards(),
             "upcoming": shown.upcoming_cards(now=timezone.now()),
+            "products": shown.new_products(),
+            "shops": shown.shops(),
         },
     )

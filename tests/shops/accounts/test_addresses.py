@@ -111,9 +111,7 @@ def test_deleting_asks_first_and_deletes_on_post_only(client, alice):
 
 def test_after_saving_it_does_not_lead_away_from_the_site(client, alice):
     client.force_login(alice)
-    answer = client.post(
-        "/account/addresses/new/", {**FIELDS, "next": "https://evil.example/"}
-    )
+    answer = client.post("/account/addresses/new/", {**FIELDS, "next": "https://evil.example/"})
     assert answer["Location"] == "/account/addresses/"
     answer = client.post("/account/addresses/new/", {**FIELDS, "next": "/checkout/"})
     assert answer["Location"] == "/checkout/"

@@ -11,9 +11,7 @@ from shops.accounts.models import Grant, Role
 
 def test_name_and_birth_date_can_be_changed(client, alice):
     client.force_login(alice)
-    answer = client.post(
-        "/account/", {"display_name": "Alice R.", "birth_date": "1990-02-28"}
-    )
+    answer = client.post("/account/", {"display_name": "Alice R.", "birth_date": "1990-02-28"})
     assert answer.status_code == 302
     alice.refresh_from_db()
     assert (alice.display_name, alice.birth_date) == ("Alice R.", date(1990, 2, 28))
