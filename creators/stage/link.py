@@ -30,7 +30,7 @@ class Link:
     """
 
     def __init__(self, url: str) -> None:
-        self._client: redis.asyncio.Redis[bytes] = redis.asyncio.Redis.from_url(
+        self._client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
             url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0)
         )
         self.database = int(self._client.connection_pool.connection_kwargs.get("db") or 0)
@@ -110,7 +110,7 @@ class Link:
         finally:
             self._pubsub = None
             with contextlib.suppress(*FAILURES):
-                await pubsub.aclose()
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "smessage":

@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db.models import Count, Sum
 
@@ -59,7 +59,7 @@ def show_card(session: LiveSession) -> wire.ShowCard:
     return wire.ShowCard(
         id=session.pk,
         title=piece.title,
-        state=session.state,
+        state=cast(wire.ShowStateName, session.state),
         host=piece.creator.name,
         host_id=piece.creator.user_id,
         scheduled_at=ms(session.scheduled_at),

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
@@ -357,9 +357,10 @@ async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": int(Close.NO_SUCH_SHOW)})
 
 
-websocket_urlpatterns = [
-    path("ws/live/<int:piece_id>/", live),
-    path("ws/me/", me),
-    path("<path:rest>", nothing_here),
-    path("", nothing_here),
+_ROUTES: Final[list[tuple[str, Any]]] = [
+    ("ws/live/<int:piece_id>/", live),
+    ("ws/me/", me),
+    ("<path:rest>", nothing_here),
+    ("", nothing_here),
 ]
+websocket_urlpatterns = [path(route, socket) for route, socket in _ROUTES]

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 RoomKind = Literal["live", "host", "me"]
+ShowStateName = Literal["scheduled", "live", "ended", "cancelled"]
 
 MAX_INBOUND_BYTES = 16 * 1024
 
@@ -76,7 +77,7 @@ class PinCard(Part, frozen=True):
 class ShowCard(Part, frozen=True):
     id: int
     title: str
-    state: Literal["scheduled", "live", "ended", "cancelled"]
+    state: ShowStateName
     host: str
     host_id: int
     scheduled_at: int
