@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
 from liveshop import embedded
@@ -80,7 +80,7 @@ class Command(BaseCommand):
     def _load_data(self) -> None:
         call_command("migrate", interactive=False, verbosity=1)
         bob = get_user_model()._default_manager.filter(email="bob@demo.example")
-        if not bob.exists():
+        if not bob.exists() and "seed_demo" in get_commands():
             call_command("seed_demo")
 
     def _serve(self, *, port: int, reset: bool) -> None:
@@ -135,7 +135,8 @@ class Command(BaseCommand):
         supervisor.start(child("worker", *manage, "procrastinate", "worker"))
         _wait_for(web, port)
         crowd = (*manage, "crowd", "--url", environment["SITE_URL"])
-        supervisor.start(child("crowd", *crowd, may_finish=True))
+        if "crowd" in get_commands():
+            supervisor.start(child("crowd", *crowd, may_finish=True))
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -156,7 +157,7 @@ class Command(BaseCommand):
             )
         self._say("Forgetting the demo's data …")
         embedded.reset(state)
-        for name in ("logs", "mail", "media"):
+        for name in ("logs", "mail", "media", "sandbox"):
             shutil.rmtree(state / name, ignore_errors=True)
         for name in ("demo-password", "demo-secrets"):
             (state / name).unlink(missing_ok=True)
