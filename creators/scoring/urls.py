@@ -1,0 +1,8 @@
+"""Pages of the scores."""
+
+from django.urls import path
+
+from creators.scoring import views
+
+app_name = "scoring"
+urlpatterns = [path("creators/<slug:handle>/scores/", views.scores, name="scores")]
