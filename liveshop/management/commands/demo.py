@@ -36,6 +36,7 @@ CAST = {
     "olga": "operator",
 }
 WEB_SECONDS = 60.0
+MANAGE = (sys.executable, str(PROJECT / "manage.py"))
 
 
 class Stopped(Exception):
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             action="store_true",
             help="just migrate the database and load the demo data that is not there yet",
         )
+        parser.add_argument("--no-crowd", action="store_true", help="leave the simulated crowd out")
         parser.add_argument(
             "--with-parent",
             action="store_true",
@@ -71,7 +73,9 @@ class Command(BaseCommand):
         if options["with_parent"]:
             die_with_parent(signal.SIGTERM, parent=os.getppid())
         try:
-            self._serve(port=options["port"], reset=options["reset"])
+            self._serve(
+                port=options["port"], reset=options["reset"], has_crowd=not options["no_crowd"]
+            )
         except Stopped:
             self._say("liveshop has stopped.")
         except (embedded.EmbeddedError, ChildFailed) as error:
@@ -83,7 +87,7 @@ class Command(BaseCommand):
         if not bob.exists() and "seed_demo" in get_commands():
             call_command("seed_demo")
 
-    def _serve(self, *, port: int, reset: bool) -> None:
+    def _serve(self, *, port: int, reset: bool, has_crowd: bool) -> None:
         url = f"http://127.0.0.1:{port}"
         places = Places.of(None)
         places.make()
@@ -105,6 +109,8 @@ class Command(BaseCommand):
                     Supervisor(cwd=PROJECT, env=environment, say=self._say)
                 )
                 self._start(supervisor, environment=environment, logs=logs, port=port)
+                if has_crowd and "crowd" in get_commands():
+                    supervisor.start(_crowd(url, logs))
                 self._say_ready(url, environment["DEMO_PASSWORD"], places.state)
                 while True:
                     supervisor.tend()
@@ -117,26 +123,17 @@ class Command(BaseCommand):
     def _start(
         self, supervisor: Supervisor, *, environment: dict[str, str], logs: Path, port: int
     ) -> None:
-        manage = (sys.executable, str(PROJECT / "manage.py"))
-
-        def child(name: str, *command: str, may_finish: bool = False) -> Child:
-            log = logs / f"{name.replace(' ', '-')}.log"
-            return Child(name=name, command=command, log=log, may_finish=may_finish)
-
         self._say("Setting up the database and the demo data …")
-        supervisor.run(child("demo data", *manage, "demo", "--only-data"))
+        supervisor.run(_child("demo data", logs, *MANAGE, "demo", "--only-data"))
         self._say("Starting the site …")
         sandbox_port = environment["PAYMENTS_SANDBOX_URL"].rsplit(":", 1)[1]
         sandbox = ("-m", "shops.payments.sandbox", "--port", sandbox_port)
-        supervisor.start(child("payment sandbox", sys.executable, *sandbox))
+        supervisor.start(_child("payment sandbox", logs, sys.executable, *sandbox))
         daphne = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port))
-        web = child("web", sys.executable, *daphne, "liveshop.asgi:application")
+        web = _child("web", logs, sys.executable, *daphne, "liveshop.asgi:application")
         supervisor.start(web)
-        supervisor.start(child("worker", *manage, "procrastinate", "worker"))
+        supervisor.start(_child("worker", logs, *MANAGE, "procrastinate", "worker"))
         _wait_for(web, port)
-        crowd = (*manage, "crowd", "--url", environment["SITE_URL"])
-        if "crowd" in get_commands():
-            supervisor.start(child("crowd", *crowd, may_finish=True))
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -240,6 +237,15 @@ def _environment(places: Places, url: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "SITE_URL": url,
     }
+
+
+def _child(name: str, logs: Path, *command: str, may_finish: bool = False) -> Child:
+    log = logs / f"{name.replace(' ', '-')}.log"
+    return Child(name=name, command=command, log=log, may_finish=may_finish)
+
+
+def _crowd(url: str, logs: Path) -> Child:
+    return _child("crowd", logs, *MANAGE, "crowd", "--url", url, may_finish=True)
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
