@@ -19,5 +19,11 @@ urlpatterns = [
     path("", include("shops.orders.urls")),
     path("", include("shops.checkout.urls")),
     path("", include("shops.catalog.urls")),
+    path("", include("shops.stock.urls")),
+    path("", include("shops.feeds.urls")),
     path("", include("creators.live.urls")),
+    path("", include("creators.stage.urls")),
+    path("", include("creators.chat.urls")),
+    path("", include("creators.audience.urls")),
+    path("", include("creators.profiles.urls")),
 ]

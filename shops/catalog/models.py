@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +28,10 @@ class Shop(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def url(self) -> str:
+        return reverse("catalog:shop", args=[self.slug])
 
 
 class ShopStaff(models.Model):
@@ -75,6 +81,11 @@ class Product(models.Model):
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
 
+    @property
+    def url(self) -> str:
+        """Where the product's page is; needs the shop."""
+        return reverse("catalog:product", args=[self.shop.slug, self.handle])
+
 
 class ProductImage(models.Model):
     """A picture: a static file of ours (`static_path`) or the feed's address (`source_url`)."""
@@ -92,6 +103,10 @@ class ProductImage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} #{self.position}"
+
+    @property
+    def url(self) -> str:
+        return static(self.static_path) if self.static_path else self.source_url
 
 
 class Sku(models.Model):

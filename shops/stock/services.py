@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import UniqueViolation
 
+from shops.catalog.services import set_price
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
 from shops.stock import statements
@@ -243,6 +244,20 @@ def set_on_hand(*, counts: Mapping[int, int], now: datetime) -> int:
         )
     _publish(levels)
     return len(levels) + len(first)
+
+
+@transaction.atomic
+def edit_sku(
+    *, sku_id: int, on_hand: int, price_minor: int, compare_at_minor: int | None, now: datetime
+) -> None:
+    """Set a SKU's units on hand and its prices, both or none.
+
+    :raises BadCount: the count is negative or absurd
+    :raises BelowReserved: more units are reserved than there would be
+    :raises BadPrice: a price is negative or absurd
+    """
+    set_price(sku_id=sku_id, price_minor=price_minor, compare_at_minor=compare_at_minor, now=now)
+    set_on_hand(counts={sku_id: on_hand}, now=now)
 
 
 @transaction.atomic
