@@ -1,0 +1,223 @@
+"""Paying and refunding: who may, when not, and what the books say afterwards."""
+
+from datetime import timedelta
+
+import pytest
+
+from shops.facts.models import Event
+from shops.facts.refused import NotAllowed
+from shops.facts.tasks import carry_out
+from shops.ledger import queries as ledger
+from shops.ledger.models import Kind
+from shops.orders import services as orders
+from shops.payments import queries, services
+from shops.payments.models import Payment, PaymentState, Refund
+from shops.payments.refunds import NotRefundable
+from tests.factories.payments import make_payment, make_purchase, report
+
+pytestmark = pytest.mark.django_db
+
+
+def keep_the_books(now):
+    reactions = {"PaymentCaptured": "post_capture", "RefundSucceeded": "post_refund"}
+    for event in Event.objects.filter(kind__in=reactions).order_by("pk"):
+        name = f"shops.payments.reactions.{reactions[event.kind]}"
+        carry_out(event_id=event.pk, reaction=name, now=now)
+
+
+def pay(payment, now):
+    return services.apply(payment_id=payment.pk, report=report(payment, "succeeded"), now=now)
+
+
+def escrow(order):
+    return ledger.balance_of(
+        kind=Kind.ORDER_ESCROW, owner=f"shop:{order.shop_id}", currency=order.currency
+    )
+
+
+def clearing():
+    return ledger.balance_of(kind=Kind.PSP_CLEARING, currency="EUR")
+
+
+@pytest.mark.parametrize("token", ["", "x" * 81, "tok\x00"])
+def test_a_card_needs_a_token(alice, now, token):
+    purchase = make_purchase(alice, now=now)
+    with pytest.raises(services.BadCard):
+        services.create_payment(purchase=purchase, card_token=token, now=now)
+
+
+def test_a_second_attempt_waits_until_the_first_has_failed(alice, now):
+    first = make_payment(alice, now=now)
+    again = {"purchase": first.purchase, "card_token": "tok_success", "now": now}
+    with pytest.raises(services.PaymentUnderWay):
+        services.create_payment(**again)
+    services.apply(payment_id=first.pk, report=report(first, "failed"), now=now)
+    second = services.create_payment(**again)
+    assert queries.open_payment_of(first.purchase_id) == second
+    pay(second, now)
+    assert queries.open_payment_of(first.purchase_id) is None
+    with pytest.raises(services.AlreadyPaid):
+        services.create_payment(**again)
+
+
+def test_a_closed_purchase_can_not_be_paid(alice, now):
+    purchase = make_purchase(alice, now=now)
+    later = purchase.pay_by + timedelta(seconds=1)
+    assert orders.expire(purchase_id=purchase.pk, now=later)
+    with pytest.raises(orders.PurchaseClosed):
+        services.create_payment(purchase=purchase, card_token="tok_success", now=later)
+
+
+@pytest.mark.parametrize(
+    ("card", "state"),
+    [
+        ("tok_success", PaymentState.CAPTURED),
+        ("tok_declined", PaymentState.FAILED),
+        ("tok_nobodys", PaymentState.FAILED),
+        ("tok_delay", PaymentState.UNKNOWN),
+    ],
+)
+def test_start_applies_what_the_provider_answers(charging, alice, now, card, state):
+    payment = make_payment(alice, now=now, card_token=card)
+    assert services.start(payment_id=payment.pk, now=now).state == state
+    assert queries.state_of(payment.purchase_id) == state
+    is_paid = state == PaymentState.CAPTURED
+    assert all(order.is_paid is is_paid for order in payment.purchase.orders.all())
+
+
+def test_starting_twice_asks_once(charging, alice, now, monkeypatch):
+    payment = make_payment(alice, now=now)
+    services.start(payment_id=payment.pk, now=now)
+    monkeypatch.setattr(services.provider, "charge", lambda **_: pytest.fail("asked again"))
+    assert services.start(payment_id=payment.pk, now=now).state == PaymentState.CAPTURED
+
+
+def test_a_wrong_amount_in_the_answer_is_not_taken_as_paid(alice, now, monkeypatch):
+    payment = make_payment(alice, now=now)
+    wrong = report(payment, "succeeded", amount_minor=1)
+    monkeypatch.setattr(services.provider, "charge", lambda **_: wrong)
+    assert services.start(payment_id=payment.pk, now=now).state == PaymentState.UNKNOWN
+    assert not any(order.is_paid for order in payment.purchase.orders.all())
+
+
+def test_the_price_waits_in_each_shops_escrow_and_a_refund_takes_it_out(charging, alice, olga, now):
+    payment = make_payment(alice, now=now, prices=(1990, 500))
+    services.start(payment_id=payment.pk, now=now)
+    keep_the_books(now)
+    dear, cheap = payment.purchase.orders.order_by("-total_minor")
+    assert (escrow(dear), escrow(cheap), clearing()) == (-1990, -500, 2490)
+
+    refund = services.refund_order(order_id=dear.pk, reason="Changed my mind", by=olga, now=now)
+    keep_the_books(now)
+    keep_the_books(now)
+
+    assert (refund.state, refund.requested_by) == ("succeeded", olga)
+    assert (escrow(dear), escrow(cheap), clearing()) == (0, -500, 500)
+    dear.refresh_from_db()
+    assert dear.is_refunded
+    assert [journal.source for journal in queries.journals_of_order(dear)] == [
+        queries.SOURCE_CAPTURE,
+        queries.SOURCE_REFUND,
+    ]
+    assert len(queries.journals_of_order(cheap)) == 1
+
+
+def test_an_order_is_refunded_once(charging, alice, olga, now):
+    payment = make_payment(alice, now=now, prices=(700,))
+    order = payment.purchase.orders.get()
+    ask = {"order_id": order.pk, "reason": "", "by": olga, "now": now}
+    with pytest.raises(NotRefundable):
+        services.refund_order(**ask)
+    services.start(payment_id=payment.pk, now=now)
+    services.refund_order(**ask)
+    with pytest.raises(NotRefundable):
+        services.refund_order(**ask)
+    assert Refund.objects.count() == 1
+
+
+def test_only_the_shop_and_operators_refund(charging, alice, bob, carol, now):
+    payment = make_payment(alice, now=now, prices=(700,))
+    services.start(payment_id=payment.pk, now=now)
+    order = payment.purchase.orders.get()
+    for somebody in (alice, bob, carol):
+        with pytest.raises(NotAllowed):
+            services.refund_order(order_id=order.pk, reason="", by=somebody, now=now)
+    order.shop.staff.create(user=carol)
+    refund = services.refund_order(order_id=order.pk, reason="", by=carol, now=now)
+    assert refund.state == "succeeded"
+
+
+def test_a_refund_without_an_answer_stays_open_and_is_asked_for_again(
+    charging, alice, olga, now, settings
+):
+    payment = make_payment(alice, now=now, prices=(700,))
+    services.start(payment_id=payment.pk, now=now)
+    order = payment.purchase.orders.get()
+    settings.PAYMENTS_SANDBOX_URL = "http://127.0.0.1:9"
+    refund = services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
+    assert refund.state == "created"
+
+    settings.PAYMENTS_SANDBOX_URL = charging.url
+    assert services.settle_unknown(now=now + services.SETTLE_AFTER * 2) == 1
+    refund.refresh_from_db()
+    assert refund.state == "succeeded"
+    assert queries.refund_of(order.pk) == refund
+
+
+def test_a_payment_that_is_paid_too_late_goes_back(charging, alice, now):
+    payment = make_payment(alice, now=now, card_token="tok_success")
+    services.provider.charge(
+        key=payment.pk,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        card_token=payment.card_token,
+    )
+    later = payment.purchase.pay_by + timedelta(minutes=1)
+    orders.expire(purchase_id=payment.purchase_id, now=later)
+
+    assert services.settle_unknown(now=later) == 1
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.CAPTURED
+    assert set(payment.refunds.values_list("state", flat=True)) == {"created"}
+
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    from shops.payments.tasks import give_back
+
+    jobs = ProcrastinateJob.objects.filter(task_name="payments.give_back")
+    for job in jobs:
+        give_back(**job.args)
+    keep_the_books(later)
+
+    assert set(payment.refunds.values_list("state", flat=True)) == {"succeeded"}
+    assert clearing() == 0
+    for order in payment.purchase.orders.all():
+        assert (order.state, order.is_paid, escrow(order)) == ("expired", False, 0)
+        said = " ".join(order.events.values_list("reason", flat=True))
+        assert "Paid after the order was closed" in said
+        assert "was given back" in said
+
+
+def test_what_the_provider_never_heard_of_is_asked_again_while_it_is_of_use(charging, alice, now):
+    payment = make_payment(alice, now=now)
+    assert services.settle_unknown(now=now) == 0
+    assert services.settle_unknown(now=now + services.SETTLE_AFTER * 2) == 1
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.CAPTURED
+
+
+def test_what_the_provider_never_heard_of_is_blocked_there_when_it_is_too_late(
+    charging, alice, now
+):
+    payment = make_payment(alice, now=now)
+    assert services.settle_unknown(now=payment.purchase.pay_by + timedelta(minutes=1)) == 1
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.CANCELLED
+    late = charging.ask(
+        "POST",
+        "/v1/charges",
+        key=str(payment.pk),
+        json={"amount_minor": payment.amount_minor, "currency": "EUR", "card_token": "tok_success"},
+    )
+    assert late.json()["state"] == "cancelled"
+    assert Payment.objects.count() == 1
