@@ -226,7 +226,11 @@ class Hub:
         room = self._by_channel(channel)
         if room is None:
             return
-        batch = parse_batch(data)
+        try:
+            batch = parse_batch(data)
+        except ValueError:
+            log.warning("room %s got a message that is not ours", room.name)
+            return
         if not room.is_open:
             room.early.append(batch)
         elif not self._apply(room, batch):
