@@ -1,0 +1,65 @@
+"""A provider that answers in this process what its cards say, and asks for no network."""
+
+import pytest
+
+from shops.checkout.owner import CartOwner
+from shops.payments import provider as real
+from shops.payments.sandbox.cards import BY_TOKEN
+from shops.payments.wire import ChargeReport, RefundReport
+from tests.factories.catalog import ProductFactory, SkuFactory
+
+
+class Provider:
+    def __init__(self):
+        self.charges = []
+
+    def charge(self, *, key, amount_minor, currency, card_token):
+        self.charges.append(key)
+        card = BY_TOKEN[card_token]
+        if card.stalls:
+            raise real.NoAnswer("timed out")
+        state = "pending" if card.is_slow else "failed" if card.failure_code else "succeeded"
+        return ChargeReport(
+            key=str(key),
+            ref=f"ch_{key}",
+            state=state,
+            amount_minor=amount_minor,
+            currency=currency,
+            failure_code=card.failure_code,
+        )
+
+    def refund(self, *, key, charge_key, amount_minor, currency):
+        return RefundReport(
+            key=str(key),
+            ref=f"re_{key}",
+            state="succeeded",
+            amount_minor=amount_minor,
+            currency=currency,
+        )
+
+
+@pytest.fixture
+def provider(monkeypatch):
+    fake = Provider()
+    monkeypatch.setattr(real, "charge", fake.charge)
+    monkeypatch.setattr(real, "refund", fake.refund)
+    return fake
+
+
+@pytest.fixture
+def mine(alice):
+    """Alice as the owner of her cart."""
+    return CartOwner(user_id=alice.pk)
+
+
+@pytest.fixture
+def mug(shop):
+    """19.90, ten of them."""
+    return SkuFactory(product=ProductFactory(shop=shop, title="Mug"), options=["red"])
+
+
+@pytest.fixture
+def scarf(shop):
+    """25.00, three of them."""
+    product = ProductFactory(shop=shop, title="Scarf")
+    return SkuFactory(product=product, price_minor=2500, on_hand=3)
