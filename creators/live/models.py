@@ -47,6 +47,18 @@ class LiveSession(models.Model):
     def is_live(self) -> bool:
         return self.state == ShowState.LIVE
 
+    @property
+    def is_scheduled(self) -> bool:
+        return self.state == ShowState.SCHEDULED
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state == ShowState.ENDED
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (ShowState.ENDED, ShowState.CANCELLED)
+
 
 class ShowEvent(models.Model):
     """Append-only: each change of a show's state."""

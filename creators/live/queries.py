@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, NullIf
-from django.templatetags.static import static
 
+from creators.audience.models import QualifiedView
 from creators.live.models import LiveSession, Pin, ShowState
 from creators.pieces import referral
 from creators.pieces.models import PieceProduct
@@ -17,6 +17,8 @@ from shops.facts.refused import NotFound
 from shops.orders.models import OrderLine
 
 _BPS = 10_000
+# From here down the page says that it is getting tight.
+LOW_STOCK = 5
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Offer:
     def is_sold_out(self) -> bool:
         return self.available <= 0
 
+    @property
+    def is_reduced(self) -> bool:
+        return self.compare_at_minor is not None and self.compare_at_minor > self.price_minor
+
 
 @dataclass(frozen=True)
 class BagItem:
@@ -43,6 +49,7 @@ class BagItem:
     product_id: int
     handle: str
     title: str
+    url: str
     shop_id: int
     shop_name: str
     image_url: str
@@ -63,6 +70,10 @@ class BagItem:
     @property
     def is_sold_out(self) -> bool:
         return self.available == 0
+
+    @property
+    def is_low(self) -> bool:
+        return 0 < self.available <= LOW_STOCK
 
     @property
     def has_options(self) -> bool:
@@ -167,9 +178,7 @@ def pin_history(session: LiveSession) -> Sequence[Pin]:
 
 def image_url(image: ProductImage | None) -> str:
     """Return where a browser finds a picture; "" for none."""
-    if image is None:
-        return ""
-    return static(image.static_path) if image.static_path else image.source_url
+    return image.url if image is not None else ""
 
 
 def bag(session: LiveSession) -> Sequence[BagItem]:
@@ -203,6 +212,7 @@ def bag(session: LiveSession) -> Sequence[BagItem]:
                 product_id=product.pk,
                 handle=product.handle,
                 title=product.title,
+                url=product.url,
                 shop_id=product.shop_id,
                 shop_name=product.shop.name,
                 image_url=image_url(image),
@@ -335,3 +345,8 @@ def recent_sales(piece_id: int, *, limit: int = 20) -> Sequence[SoldLine]:
         for line in lines
         if line.order.paid_at is not None
     ]
+
+
+def qualified_viewers(piece_id: int) -> int:
+    """Count the different people who stayed for a piece."""
+    return QualifiedView.objects.filter(piece_id=piece_id).values("viewer").distinct().count()

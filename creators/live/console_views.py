@@ -1,0 +1,164 @@
+"""The host's console, and its buttons: each is a form, and a script may send it in its place."""
+
+import uuid
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from creators.chat.queries import last_messages, open_mutes
+from creators.live import queries, services, texts
+from creators.live.models import LiveSession
+from creators.profiles.signed_in import signed_in
+from shops.accounts.models import User
+from shops.facts.refused import Invalid
+
+
+def _hosted(request: HttpRequest, piece_id: int) -> LiveSession:
+    session = queries.show(piece_id)
+    if session.piece.creator.user_id != signed_in(request).pk:
+        raise services.NotHost
+    return session
+
+
+@login_required
+@require_safe
+def console(request: HttpRequest, piece_id: int) -> HttpResponse:
+    session = _hosted(request, piece_id)
+    words = request.GET.get("q", "")[:80]
+    return render(
+        request,
+        "live/console.html",
+        {
+            "session": session,
+            "items": _in_order(session),
+            "chat": last_messages(piece_id=piece_id),
+            "mutes": open_mutes(piece_id=piece_id, now=timezone.now()),
+            "figures": queries.show_figures(piece_id),
+            "qualified": queries.qualified_viewers(piece_id),
+            "sales": queries.recent_sales(piece_id),
+            "pins": queries.pin_history(session),
+            "words": words,
+            "addable": queries.addable_products(session, words=words),
+            "client_id": uuid.uuid4(),
+            "texts": texts.for_host(),
+        },
+    )
+
+
+def _in_order(session: LiveSession) -> list[queries.BagItem]:
+    """List the bag as the host ordered it: its numbers are keys, a pin must not move them."""
+    return sorted(queries.bag(session), key=lambda item: (item.position, item.product_id))
+
+
+@login_required
+@require_safe
+def bag(request: HttpRequest, piece_id: int) -> HttpResponse:
+    """Answer the part of the console that lists the bag, for its script."""
+    session = _hosted(request, piece_id)
+    return render(
+        request, "live/console_bag.html", {"session": session, "items": _in_order(session)}
+    )
+
+
+@login_required
+@require_safe
+def log(request: HttpRequest, piece_id: int) -> HttpResponse:
+    """Answer the part of the console that lists sales and pins, for its script."""
+    session = _hosted(request, piece_id)
+    return render(
+        request,
+        "live/console_log.html",
+        {
+            "session": session,
+            "sales": queries.recent_sales(piece_id),
+            "pins": queries.pin_history(session),
+        },
+    )
+
+
+@login_required
+@require_safe
+def addable(request: HttpRequest, piece_id: int) -> HttpResponse:
+    """Answer the part of the console that lists products to add, for its script."""
+    session = _hosted(request, piece_id)
+    words = request.GET.get("q", "")[:80]
+    return render(
+        request,
+        "live/console_addable.html",
+        {
+            "session": session,
+            "words": words,
+            "addable": queries.addable_products(session, words=words),
+        },
+    )
+
+
+def _product(request: HttpRequest) -> int:
+    text = request.POST.get("product", "")
+    if not text.isdecimal() or len(text) > 18:
+        raise Invalid
+    return int(text)
+
+
+def _button(
+    press: Callable[[HttpRequest, int, User], None],
+) -> Callable[[HttpRequest, int], HttpResponse]:
+    """Make a view of what a button of the console does."""
+
+    @login_required
+    @require_POST
+    def view(request: HttpRequest, piece_id: int) -> HttpResponse:
+        press(request, piece_id, signed_in(request))
+        if "application/json" in request.headers.get("Accept", ""):
+            return HttpResponse(status=204)
+        return redirect("live:console", piece_id)
+
+    return view
+
+
+@_button
+def start(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.start_show(piece_id=piece_id, by=by, now=timezone.now())
+
+
+@_button
+def end(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.end_show(piece_id=piece_id, by=by, now=timezone.now())
+
+
+@_button
+def cancel(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.cancel_show(piece_id=piece_id, by=by, now=timezone.now())
+
+
+@_button
+def pin(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.pin(piece_id=piece_id, product_id=_product(request), by=by, now=timezone.now())
+
+
+@_button
+def unpin(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.unpin(piece_id=piece_id, by=by, now=timezone.now())
+
+
+@_button
+def add(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.add_to_bag(piece_id=piece_id, product_id=_product(request), by=by, now=timezone.now())
+
+
+@_button
+def remove(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.remove_from_bag(
+        piece_id=piece_id, product_id=_product(request), by=by, now=timezone.now()
+    )
+
+
+@_button
+def put_first(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.reorder_bag(
+        piece_id=piece_id, product_ids=[_product(request)], by=by, now=timezone.now()
+    )

@@ -1,0 +1,232 @@
+// The host's console: the same forms, sent without leaving the page, and figures that move.
+
+import { toast } from "../liveshop/js/dialogs.js";
+import { Connection } from "../stage/connection.js";
+import { Chat } from "./chat.js";
+import { post } from "./sending.js";
+import { compact, money, timeOf, wordsOf } from "./words.js";
+
+const LOG_AFTER = 600;
+
+const root = document.querySelector("[data-console]");
+const say = wordsOf(root);
+const list = root.querySelector("[data-console-bag]");
+const wasState = root.dataset.state;
+const liveUrl = `/live/${root.dataset.piece}/`;
+
+const connection = new Connection({
+  url: `/ws${liveUrl}`,
+  pollUrl: `${liveUrl}snapshot.json`,
+  onState: show,
+  onStatus: showStatus,
+  onError: (error) => chat.refused(error) || complain(error.text),
+});
+const chat = new Chat(root, { connection, say, tools });
+
+let before = connection.state;
+
+function show(state, events) {
+  if (state.show === null) return;
+  // Buttons depend on the show's state; the server draws them.
+  if (state.show.state !== wasState) return location.reload();
+  if (state.bag !== before.bag) showBag(state);
+  if (state.pin !== before.pin || state.bag !== before.bag) showPin(state);
+  if (state.muted !== before.muted) showMuted(state);
+  chat.show(state);
+  showFigures(state);
+  const isNews = events.some((event) =>
+    ["pinned", "unpinned", "sold", "figures"].includes(event.t),
+  );
+  if (isNews) later("log", refreshLog);
+  for (const event of events) {
+    if (event.t === "sold") chat.remark(say("bought", { name: event.buyer, title: event.title }));
+  }
+  before = state;
+}
+
+function showStatus(status, isPolling) {
+  const place = root.querySelector("[data-connection]");
+  if (status === "live") place.textContent = say("connected");
+  else if (status === "offline") place.textContent = say("lost");
+  else if (status === "reconnecting") place.textContent = say(isPolling ? "degraded" : "reconnecting");
+}
+
+function figure(name, text) {
+  const place = root.querySelector(`[data-figure="${name}"]`);
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function showFigures(state) {
+  figure("viewers", compact(state.viewers));
+  figure("hearts", compact(state.hearts));
+  if (state.figures === null) return;
+  const { orders, units, currency, gmv_minor, net_minor, viewers } = state.figures;
+  figure("orders", String(orders));
+  figure("units", String(units));
+  figure("gmv", money(gmv_minor, currency));
+  figure("net", money(net_minor, currency));
+  figure("qualified", String(viewers));
+}
+
+// --- Products ---------------------------------------------------------------------------------
+
+function showBag(state) {
+  const shown = [...list.querySelectorAll("[data-card]")].map((card) => Number(card.dataset.product));
+  const isSame =
+    shown.length === state.bag.length && state.bag.every((product, at) => product.id === shown[at]);
+  if (!isSame) later("bag", refreshBag);
+  for (const product of state.bag) {
+    for (const sku of product.skus) {
+      const place = list.querySelector(`[data-sku="${sku.id}"]`);
+      if (place === null || Number(place.dataset.rev) > sku.rev) continue;
+      place.dataset.rev = sku.rev;
+      place.querySelector("b").textContent = sku.available;
+      place.classList.toggle("is-out", sku.available <= 0);
+    }
+  }
+}
+
+function showPin(state) {
+  for (const card of list.querySelectorAll("[data-card]")) {
+    card.toggleAttribute("data-pinned", Number(card.dataset.product) === state.pin?.product_id);
+  }
+}
+
+// --- Parts that the server draws --------------------------------------------------------------
+
+const waiting = new Map();
+
+// Many events at once ask for one refresh.
+function later(name, work) {
+  if (waiting.has(name)) return;
+  waiting.set(
+    name,
+    setTimeout(() => {
+      waiting.delete(name);
+      work();
+    }, name === "log" ? LOG_AFTER : 50),
+  );
+}
+
+async function refresh(url, place) {
+  try {
+    const response = await fetch(url, { headers: { "HX-Request": "true" } });
+    if (!response.ok || response.redirected) return;
+    const html = await response.text();
+    // Morphing keeps the focus, and what was opened.
+    window.Idiomorph.morph(place, html, { morphStyle: "innerHTML" });
+  } catch {
+    // The next news tries again.
+  }
+}
+
+const refreshLog = () => refresh(root.dataset.logUrl, root.querySelector("[data-console-log]"));
+
+async function refreshBag() {
+  await refresh(root.dataset.bagUrl, list);
+  showPin(connection.state);
+  const addable = document.getElementById("addable");
+  if (addable === null) return;
+  const words = new URLSearchParams({ q: document.getElementById("addable-words").value });
+  await refresh(`${root.dataset.addableUrl}?${words}`, addable);
+}
+
+// --- Chat -------------------------------------------------------------------------------------
+
+function button(label, work) {
+  const element = document.createElement("button");
+  element.className = "chat__tool";
+  element.type = "button";
+  element.textContent = label;
+  element.addEventListener("click", work);
+  return element;
+}
+
+function tools(line) {
+  const found = [
+    button(say("delete"), () => connection.send({ t: "delete_message", message_id: line.id }) || lost()),
+  ];
+  if (String(line.author_id) !== root.dataset.user) {
+    const mute = { t: "mute", user_id: line.author_id, seconds: 600 };
+    found.push(button(say("mute"), () => connection.send(mute) || lost()));
+  }
+  return found;
+}
+
+function lost() {
+  toast(say("failed"));
+}
+
+function showMuted(state) {
+  const place = root.querySelector("[data-muted]");
+  const muted = Object.values(state.muted).filter((one) => one.until > Date.now());
+  place.replaceChildren(
+    ...muted.map((one) => {
+      const item = document.createElement("li");
+      item.className = "cluster";
+      const until = document.createElement("span");
+      until.className = "small muted";
+      until.textContent = say("until", { time: timeOf(one.until) });
+      const undo = { t: "unmute", user_id: one.user_id };
+      item.append(one.name, " ", until, button(say("undoMute"), () => connection.send(undo) || lost()));
+      return item;
+    }),
+  );
+  root.querySelector("[data-nobody-muted]").hidden = muted.length > 0;
+}
+
+// --- What the host does -----------------------------------------------------------------------
+
+const errorPlace = root.querySelector("[data-console-error]");
+
+function complain(text) {
+  errorPlace.textContent = text;
+}
+
+async function send(form) {
+  complain("");
+  const { ok, title } = await post(form.action, new FormData(form));
+  if (!ok) complain(title || say("failed"));
+  // Without the stage nobody tells this page what it has just changed.
+  else if (connection.status !== "live") location.reload();
+}
+
+root.addEventListener("submit", (event) => {
+  const form = event.target;
+  // Starting and ending change the whole page; the chat has its own way.
+  if (form.method !== "post" || form.dataset.confirm || form.matches("[data-chat-form]")) return;
+  event.preventDefault();
+  send(form);
+});
+
+const keysSwitch = root.querySelector("[data-keys]");
+if (keysSwitch) {
+  try {
+    keysSwitch.checked = localStorage.getItem("liveshop.console.keys") !== "off";
+  } catch {
+    // Then the choice lasts as long as the page.
+  }
+  keysSwitch.closest("[data-keys-choice]").hidden = false;
+  keysSwitch.addEventListener("change", () => {
+    try {
+      localStorage.setItem("liveshop.console.keys", keysSwitch.checked ? "on" : "off");
+    } catch {
+      // As above.
+    }
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!keysSwitch?.checked || !/^[0-9]$/.test(event.key)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open]")) return;
+  const form =
+    event.key === "0"
+      ? root.querySelector("[data-unpin-form]")
+      : list.querySelectorAll("[data-pin-form]")[Number(event.key) - 1];
+  if (!form) return;
+  event.preventDefault();
+  send(form);
+});
+
+connection.start();

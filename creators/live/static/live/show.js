@@ -1,0 +1,263 @@
+// The viewer's live page: what the stage tells, shown in place. Without it the page is forms.
+
+import { toast } from "../liveshop/js/dialogs.js";
+import { Connection } from "../stage/connection.js";
+import { pinnedProduct } from "../stage/state.js";
+import { Chat } from "./chat.js";
+import { fill, fromTemplate } from "./cards.js";
+import { mention, post } from "./sending.js";
+import { compact, wordsOf } from "./words.js";
+
+// A finger that was on its way to the card before must not buy what has just replaced it.
+const SETTLE = 300;
+const MOST_HEARTS_SHOWN = 6;
+
+const root = document.querySelector("[data-live-page]");
+const say = wordsOf(root);
+const find = (name) => document.querySelector(`[data-${name}]`);
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const connection = new Connection({
+  url: `/ws/live/${root.dataset.piece}/`,
+  pollUrl: `/live/${root.dataset.piece}/snapshot.json`,
+  onState: show,
+  onStatus: showStatus,
+  onError: (error) => chat.refused(error) || toast(error.text),
+});
+const chat = new Chat(root, { connection, say });
+
+let before = connection.state;
+
+function show(state, events) {
+  if (state.show === null) return;
+  if (state.show !== before.show) showState(state);
+  if (state.bag !== before.bag || state.pin !== before.pin) {
+    showPin(state);
+    showBag(state);
+  }
+  chat.show(state);
+  showCounts(state);
+  if (state.cart !== before.cart) showCart(state.cart.units);
+  for (const event of events) {
+    if (event.t === "sold") chat.remark(say("bought", { name: event.buyer, title: event.title }));
+  }
+  before = state;
+}
+
+// --- The show ---------------------------------------------------------------------------------
+
+function showState(state) {
+  const now = state.show.state;
+  root.dataset.state = now;
+  root.querySelector('[data-badge="live"]').hidden = now !== "live";
+  root.querySelector('[data-badge="scheduled"]').hidden = now !== "scheduled";
+  root.querySelector('[data-badge="over"]').hidden = now === "live" || now === "scheduled";
+  const veil = find("veil");
+  if (now === "ended" || now === "cancelled") veil.textContent = say(now);
+  veil.hidden = now === "live";
+}
+
+function showStatus(status, isPolling) {
+  const place = find("connection");
+  if (status === "live" || status === "connecting") {
+    place.dataset.state = "live";
+    place.textContent = "";
+  } else if (status === "offline") {
+    place.dataset.state = "lost";
+    place.textContent = say("lost");
+  } else {
+    place.dataset.state = "reconnecting";
+    place.textContent = say(isPolling ? "degraded" : "reconnecting");
+  }
+}
+
+function showCounts(state) {
+  find("viewers-box").hidden = state.viewers < 1;
+  find("viewers").textContent = compact(state.viewers);
+  find("heart-count").textContent = state.hearts > 0 ? compact(state.hearts) : "";
+  // The first count is what was before this page; what comes then is seen rising.
+  if (before.show !== null) rise(state.hearts - before.hearts - ownHearts);
+  ownHearts = Math.max(0, ownHearts - Math.max(0, state.hearts - before.hearts));
+}
+
+// --- The pinned card --------------------------------------------------------------------------
+
+const place = find("pinned-place");
+let pinShownAt = -SETTLE;
+
+function showPin(state) {
+  const product = pinnedProduct(state);
+  const isOver = state.show.state === "ended" || state.show.state === "cancelled";
+  const cards = [...place.querySelectorAll("[data-card]")];
+  const wanted = product !== null && !isOver ? String(product.id) : "";
+  let card = cards.find((one) => one.dataset.product === wanted && !one.dataset.retired);
+  for (const old of cards) if (old !== card) retire(old);
+  if (wanted === "") return;
+  const isNew = card === undefined;
+  if (isNew) card = fromTemplate("pin");
+  fill(card, product, { referral: state.pin.referral, say });
+  if (isNew) {
+    card.dataset.new = "";
+    const link = card.querySelector("[data-open-product]");
+    link.href = "#bag-list";
+    pinShownAt = cards.length > 0 ? performance.now() : -SETTLE;
+    place.prepend(card);
+  }
+}
+
+// A card goes when it is no longer pinned; who stands on it with the focus may finish first.
+function retire(card) {
+  if (!card.contains(document.activeElement)) return card.remove();
+  if (card.dataset.retired) return;
+  card.dataset.retired = "true";
+  card.addEventListener("focusout", (event) => {
+    if (!card.contains(event.relatedTarget)) card.remove();
+  });
+}
+
+// --- The bag ----------------------------------------------------------------------------------
+
+const list = find("bag");
+
+function showBag(state) {
+  const pinned = state.pin?.product_id;
+  const products = [...state.bag].sort((a, b) => (b.id === pinned) - (a.id === pinned));
+  const known = new Map([...list.children].map((item) => [Number(item.dataset.product), item]));
+  const wanted = new Set(products.map((product) => product.id));
+  for (const [id, item] of known) if (!wanted.has(id)) item.remove();
+  products.forEach((product, at) => {
+    const isPinned = product.id === pinned;
+    const item = known.get(product.id) ?? fromTemplate("bag");
+    fill(item, product, { referral: isPinned ? state.pin.referral : state.show.referral, say });
+    item.toggleAttribute("data-pinned", isPinned);
+    if (list.children[at] === item) return;
+    // Moving an element takes its focus; one that has it stays, the others move around it.
+    if (!item.contains(document.activeElement)) list.insertBefore(item, list.children[at] ?? null);
+  });
+  find("bag-count").textContent = products.length || "";
+  find("bag-empty").hidden = products.length > 0;
+}
+
+const sheet = find("bag-sheet");
+sheet.append(find("bag-content"));
+find("bag-place").hidden = true;
+sheet.querySelector("[data-script-only]").hidden = false;
+
+function openBag(productId) {
+  if (!sheet.open) sheet.showModal();
+  const item = productId && list.querySelector(`[data-product="${productId}"]`);
+  if (!item) return;
+  item.querySelector("details").open = true;
+  item.scrollIntoView({ block: "nearest" });
+}
+
+// --- The cart ---------------------------------------------------------------------------------
+
+const cartSheet = find("cart-sheet");
+const cartPlace = find("cart-panel-place");
+
+function showCart(units) {
+  // A guest without a cart has no room of their own; what the server wrote stays.
+  if (connection.state.positions.me === undefined && units === 0) return;
+  for (const count of document.querySelectorAll("[data-cart-count]")) {
+    count.textContent = units;
+    count.hidden = units === 0;
+  }
+  if (cartSheet.open) refreshCart();
+}
+
+function refreshCart() {
+  cartPlace.dispatchEvent(new CustomEvent("liveshop:cart"));
+}
+
+async function addToCart(form) {
+  const { ok, data, title } = await post(form.action, new FormData(form));
+  if (!ok) return toast(title || say("failed"));
+  toast(say("inCart", { title: data.line.title }));
+  showCart(data.units);
+  if (connection.state.positions.me === undefined) {
+    // The first thing in a guest's cart: from now on there is something to follow.
+    connection.stop();
+    connection.start();
+  }
+}
+
+// --- What people do ---------------------------------------------------------------------------
+
+const counted = new Set();
+
+function count(productId) {
+  if (!productId || counted.has(productId)) return;
+  counted.add(productId);
+  mention(root.dataset.clickUrl, { product: productId });
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.matches("[data-open-bag]")) {
+    event.preventDefault();
+    openBag();
+  } else if (link.matches("[data-open-product]")) {
+    event.preventDefault();
+    openBag(link.closest("[data-card]").dataset.product);
+  } else if (link.matches("[data-open-cart]") && window.htmx) {
+    event.preventDefault();
+    cartSheet.showModal();
+    refreshCart();
+  }
+});
+
+// A product that was opened counts as a click; `toggle` does not bubble.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (event.target.matches?.("[data-open-counts][open]")) {
+      count(event.target.closest("[data-card]").dataset.product);
+    }
+  },
+  true,
+);
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-offer-form]")) return;
+  const isTooSoon =
+    place.contains(form) && performance.now() - pinShownAt < SETTLE && !calm.matches;
+  if (isTooSoon || event.submitter?.getAttribute("aria-disabled") === "true") {
+    event.preventDefault();
+    return;
+  }
+  count(form.closest("[data-card]").dataset.product);
+  if (!event.submitter?.matches("[data-add]")) return;
+  event.preventDefault();
+  addToCart(form);
+});
+
+// --- Hearts -----------------------------------------------------------------------------------
+
+let ownHearts = 0;
+
+function rise(number) {
+  const sky = find("hearts");
+  if (calm.matches || document.hidden) return;
+  const room = MOST_HEARTS_SHOWN * 2 - sky.children.length;
+  for (let i = 0; i < Math.min(number, MOST_HEARTS_SHOWN, room); i += 1) {
+    const heart = document.createElement("span");
+    heart.className = "live__heart";
+    heart.textContent = "♥";
+    heart.addEventListener("animationend", () => heart.remove());
+    setTimeout(() => sky.append(heart), i * 120);
+  }
+}
+
+const heartButton = find("heart");
+heartButton.hidden = false;
+heartButton.addEventListener("click", () => {
+  if (connection.state.show?.state !== "live") return;
+  connection.heart();
+  ownHearts += 1;
+  rise(1);
+});
+
+connection.start();

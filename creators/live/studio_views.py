@@ -1,0 +1,63 @@
+"""The creator's own pages: their shows with what each sold, and planning a new one."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from creators.live import queries, services
+from creators.live.forms import ShowForm
+from creators.profiles.queries import creator_of, shops_of
+from shops.facts.refused import Refused
+
+
+@login_required
+@require_safe
+def studio(request: HttpRequest) -> HttpResponse:
+    creator = creator_of(request.user)
+    if creator is None:
+        return redirect("profiles:join")
+    shows = queries.shows_of(creator)
+    return render(
+        request,
+        "live/studio.html",
+        {
+            "creator": creator,
+            "shops": shops_of(creator),
+            "live": [show for show in shows if show.is_live],
+            "scheduled": [show for show in reversed(shows) if show.is_scheduled],
+            "past": [
+                {"show": show, "figures": queries.show_figures(show.pk)}
+                for show in shows
+                if show.is_ended
+            ][:20],
+        },
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def schedule(request: HttpRequest) -> HttpResponse:
+    creator = creator_of(request.user)
+    if creator is None:
+        return redirect("profiles:join")
+    form = ShowForm(request.POST or None, creator=creator)
+    if form.is_valid():
+        data = form.cleaned_data
+        category = data["category"]
+        try:
+            session = services.schedule_show(
+                creator=creator,
+                title=data["title"],
+                category_id=category.pk if category else None,
+                scheduled_at=data["starts_at"],
+                planned_minutes=data["planned_minutes"],
+                product_ids=[product.pk for product in data["products"]],
+                now=timezone.now(),
+            )
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            return redirect("live:console", session.pk)
+    return render(request, "live/schedule.html", {"form": form, "creator": creator})

@@ -1,0 +1,25 @@
+"""Pages of the live shows."""
+
+from django.urls import path
+
+from creators.live import console_views, studio_views, views
+
+app_name = "live"
+urlpatterns = [
+    path("live/<int:piece_id>/", views.show, name="show"),
+    path("live/<int:piece_id>/console/", console_views.console, name="console"),
+    path("live/<int:piece_id>/console/bag/", console_views.bag, name="bag"),
+    path("live/<int:piece_id>/console/log/", console_views.log, name="log"),
+    path("live/<int:piece_id>/console/addable/", console_views.addable, name="addable"),
+    path("live/<int:piece_id>/start/", console_views.start, name="start"),
+    path("live/<int:piece_id>/end/", console_views.end, name="end"),
+    path("live/<int:piece_id>/cancel/", console_views.cancel, name="cancel"),
+    path("live/<int:piece_id>/pin/", console_views.pin, name="pin"),
+    path("live/<int:piece_id>/unpin/", console_views.unpin, name="unpin"),
+    path("live/<int:piece_id>/bag/add/", console_views.add, name="add"),
+    path("live/<int:piece_id>/bag/remove/", console_views.remove, name="remove"),
+    path("live/<int:piece_id>/bag/first/", console_views.put_first, name="put_first"),
+    path("creator/", studio_views.studio, name="studio"),
+    path("creator/shows/new/", studio_views.schedule, name="schedule"),
+    path("creators/<slug:handle>/", views.creator, name="creator"),
+]

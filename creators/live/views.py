@@ -1,0 +1,56 @@
+"""The viewer's live page and a creator's public page."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from creators.chat.queries import last_messages, open_mute
+from creators.live import queries, texts
+from creators.pieces import referral
+from creators.profiles.queries import creator_by_handle, is_operator
+
+
+@require_safe
+def show(request: HttpRequest, piece_id: int) -> HttpResponse:
+    session = queries.show(piece_id)
+    now = timezone.now()
+    items = queries.bag(session)
+    user = request.user
+    muted = (
+        open_mute(piece_id=piece_id, user_id=user.pk, now=now) if user.is_authenticated else None
+    )
+    return render(
+        request,
+        "live/show.html",
+        {
+            "session": session,
+            "items": items,
+            "pinned": next((item for item in items if item.is_pinned), None),
+            "chat": last_messages(piece_id=piece_id),
+            "muted": muted,
+            "client_id": uuid.uuid4(),
+            "referral": referral.make(piece_id, session.piece.creator_id),
+            "texts": texts.for_viewer(),
+            "is_host": user.pk == session.piece.creator.user_id,
+        },
+    )
+
+
+@require_safe
+def creator(request: HttpRequest, handle: str) -> HttpResponse:
+    found = creator_by_handle(handle)
+    shows = queries.shows_of(found)
+    return render(
+        request,
+        "profiles/creator.html",
+        {
+            "creator": found,
+            "may_see_scores": request.user.pk == found.user_id or is_operator(request.user),
+            "live": [show for show in shows if show.is_live],
+            "upcoming": [show for show in reversed(shows) if show.is_scheduled],
+            "past": [show for show in shows if show.is_ended][:12],
+        },
+    )
