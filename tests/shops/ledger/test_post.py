@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -54,6 +54,7 @@ def per_currency(lines):
 
 
 class AnyPosting(TestCase):
+    @settings(deadline=None)
     @given(journals=st.lists(balanced(), min_size=1, max_size=4))
     def test_balances_and_is_counted_once_however_often_it_is_posted(self, journals):
         for _ in range(2):
@@ -80,6 +81,7 @@ class AnyPosting(TestCase):
             of_it = [row for row in rows if row.account.currency == currency]
             assert sum(row.debit_minor for row in of_it) == sum(row.credit_minor for row in of_it)
 
+    @settings(deadline=None)
     @given(
         lines=st.lists(
             st.builds(line, st.sampled_from(list(Side)), amounts, currencies, kinds, owners),
