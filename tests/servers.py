@@ -37,6 +37,7 @@ class Site:
     logs: Path
     # What differs from the test's own settings.
     settings: dict[str, str] = field(default_factory=dict)
+    app: str = "liveshop.asgi:application"
     web_port: int = field(default_factory=free_port)
     provider_port: int = field(default_factory=free_port)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -82,8 +83,7 @@ class Site:
                 return ["-m", "shops.payments.sandbox", "--port", port, "--webhook-url", webhook]
             case "web":
                 port = str(self.web_port)
-                app = "liveshop.asgi:application"
-                return ["-m", "daphne", "-b", "127.0.0.1", "-p", port, "-v", "0", app]
+                return ["-m", "daphne", "-b", "127.0.0.1", "-p", port, "-v", "0", self.app]
             case "worker":
                 return ["manage.py", "procrastinate", "worker", "--concurrency", "1"]
         raise ValueError(part)

@@ -1,0 +1,66 @@
+"""200 buyers race for 20 units over HTTP against a running server; the control shows the race."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shops.orders.models import Order, OrderLine
+from shops.stock.models import Hold, Stock
+from tests.doors import Visitor
+from tests.factories.catalog import ProductFactory, SkuFactory
+from tests.servers import Site
+
+BUYERS = 200
+UNITS = 20
+AT_ONCE = 40
+
+
+@pytest.fixture
+def lamp(transactional_db, shop):
+    return SkuFactory(product=ProductFactory(shop=shop), on_hand=UNITS)
+
+
+@pytest.fixture
+def run_site(lamp, tmp_path):
+    """run_site(app=…) starts the site's provider and web for one test."""
+    running = []
+
+    def start(**fields):
+        site = Site(logs=tmp_path, **fields)
+        running.append(site)
+        return site.start("provider", "web")
+
+    yield start
+    for site in running:
+        site.stop()
+
+
+def _race(site, users, lamp):
+    visitors = [Visitor(site, user) for user in users]
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda visitor: visitor.buy(lamp.pk).status_code, visitors))
+    finally:
+        for visitor in visitors:
+            visitor.http.close()
+
+
+def test_two_hundred_buyers_get_exactly_twenty_units(run_site, lamp, buyers):
+    site = run_site()
+
+    answers = _race(site, buyers(BUYERS), lamp)
+
+    assert answers.count(201) == UNITS
+    assert set(answers) == {201, 409}
+    assert Order.objects.filter(paid_at__isnull=False).count() == UNITS
+    stock = Stock.objects.get(pk=lamp.pk)
+    assert (stock.on_hand, stock.available) == (UNITS, 0)
+
+
+def test_control_without_the_guard_the_same_race_oversells(run_site, lamp, buyers):
+    site = run_site(app="tests.flows.unguarded:application")
+
+    answers = _race(site, buyers(60), lamp)
+
+    assert answers.count(201) > UNITS
+    assert OrderLine.objects.count() == Hold.objects.count() > UNITS
