@@ -45,9 +45,11 @@ def main() -> int:
         return 1
     from liveshop import embedded
 
-    # makemigrations also compares with the database's history when it can; without a running
-    # server it works from the files alone, which is no news.
-    warnings.filterwarnings("ignore", message="Got an error checking a consistent migration")
+    if sys.argv[1:2] == ["makemigrations"]:
+        # It also compares with the database's history when it can. Without a running server it
+        # works from the files alone: that is no news, and no reason to wait for a pool.
+        warnings.filterwarnings("ignore", message="Got an error checking a consistent migration")
+        os.environ["DATABASE_POOL"] = "0"
     with contextlib.ExitStack() as stack:
         if needs_embedded_servers(sys.argv[1:]):
             try:
