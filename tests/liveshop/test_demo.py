@@ -11,6 +11,8 @@ import sys
 import pytest
 
 from liveshop.embedded.places import PROJECT
+from liveshop.embedded.supervisor import Child, ChildFailed, Supervisor
+from liveshop.management.commands.demo import wait_for_site
 from tests.liveshop.embedded.conftest import processes_of, state, wait_until
 
 __all__ = ["state"]  # the fixture
@@ -119,6 +121,15 @@ def test_a_wrong_pg_bin_is_said_without_a_traceback(demo, state, tmp_path, monke
     assert process.returncode == 1
     assert "PG_BIN" in process.stderr
     assert "Traceback" not in process.stderr
+
+
+def test_a_site_that_does_not_start_is_an_error_with_its_last_words(tmp_path, port):
+    command = [sys.executable, "-c", "print('no such module'); exit(1)"]
+    web = Child(name="web", command=command, log=tmp_path / "web.log")
+    with Supervisor(cwd=tmp_path, env={}, say=print) as supervisor:
+        supervisor.start(web)
+        with pytest.raises(ChildFailed, match="no such module"):
+            wait_for_site(web, port)
 
 
 def test_the_life_of_a_demo(demo, port, state):

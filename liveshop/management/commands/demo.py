@@ -18,8 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from liveshop import embedded
@@ -83,9 +82,7 @@ class Command(BaseCommand):
 
     def _load_data(self) -> None:
         call_command("migrate", interactive=False, verbosity=1)
-        bob = get_user_model()._default_manager.filter(email="bob@demo.example")
-        if not bob.exists() and "seed_demo" in get_commands():
-            call_command("seed_demo")
+        call_command("seed_demo")  # leaves alone what is there
 
     def _serve(self, *, port: int, reset: bool, has_crowd: bool) -> None:
         url = f"http://127.0.0.1:{port}"
@@ -109,7 +106,7 @@ class Command(BaseCommand):
                     Supervisor(cwd=PROJECT, env=environment, say=self._say)
                 )
                 self._start(supervisor, environment=environment, logs=logs, port=port)
-                if has_crowd and "crowd" in get_commands():
+                if has_crowd:
                     supervisor.start(_crowd(url, logs))
                 self._say_ready(url, environment["DEMO_PASSWORD"], places.state)
                 while True:
@@ -133,7 +130,7 @@ class Command(BaseCommand):
         web = _child("web", logs, sys.executable, *daphne, "liveshop.asgi:application")
         supervisor.start(web)
         supervisor.start(_child("worker", logs, *MANAGE, "procrastinate", "worker"))
-        _wait_for(web, port)
+        wait_for_site(web, port)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -261,7 +258,7 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
     return path.read_text().strip()
 
 
-def _wait_for(web: Child, port: int) -> None:
+def wait_for_site(web: Child, port: int) -> None:
     """Return when the site answers.
 
     :raises ChildFailed: its process ended, or it answers with errors only, or not at all
