@@ -18,7 +18,9 @@ NEW: Final = "new"
 class NewAddressForm(AddressForm):
     """An address that is typed in at checkout."""
 
-    is_default = None
+    class Meta(AddressForm.Meta):
+        exclude = ("is_default",)
+
     # With addresses to choose from, the browser must not insist on a new one.
     use_required_attribute = False
 
