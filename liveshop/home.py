@@ -14,7 +14,7 @@ from shops.catalog.models import Shop
 
 MOST_LIVE: Final = 12
 MOST_UPCOMING: Final = 9
-MOST_PRODUCTS: Final = 8
+MOST_PRODUCTS: Final = 10
 MOST_SHOPS: Final = 12
 
 
