@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.orders.models import Order
 from shops.payments.models import Payment, PaymentState
+from shops.payments.queries import last_payment_of, refund_of
 
 _WHY: dict[str, Promise] = {
     "card_declined": _("The card was declined."),
@@ -17,10 +18,15 @@ _WHY: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class PaymentStatus:
-    """`payment` is the last attempt; exactly one of the `is_` is true."""
+    """`payment` is the last attempt; exactly one of the `is_` is true.
+
+    `reason` is what the shop said when it gave the money back.
+    """
 
     payment: Payment | None
+    reason: str = ""
     is_paid: bool = False
+    is_refunding: bool = False
     is_refunded: bool = False
     is_waiting: bool = False
     is_declined: bool = False
@@ -35,9 +41,12 @@ class PaymentStatus:
 
 def payment_status(*, order: Order, now: datetime) -> PaymentStatus:
     """Read how the payment of an order stands; declined means that another card may be tried."""
-    last = Payment.objects.filter(purchase_id=order.purchase_id).order_by("created_at").last()
+    last = last_payment_of(order.purchase_id)
+    refund = refund_of(order.pk)
     if order.refunded_minor:
-        return PaymentStatus(last, is_refunded=True)
+        return PaymentStatus(last, refund.reason if refund else "", is_refunded=True)
+    if order.is_paid and refund is not None:
+        return PaymentStatus(last, refund.reason, is_refunding=True)
     if order.is_paid:
         return PaymentStatus(last, is_paid=True)
     if not order.is_unpaid:
