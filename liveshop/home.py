@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from creators.live import queries as live
 from creators.live.models import LiveSession, Pin
+from creators.stage import publishing, rooms
 from shops.catalog import queries as catalog
 from shops.catalog.models import Shop
 
@@ -30,18 +31,22 @@ class ShowCard:
     avatar_path: str
     poster_path: str
     pinned: catalog.Card | None
+    viewers: int
 
 
 def live_cards() -> Sequence[ShowCard]:
     """List the shows that are on with what they have pinned, in a constant number of queries."""
     sessions = live.live_now(limit=MOST_LIVE)
     pinned = _pinned(sessions)
-    return [_card(session, pinned.get(session.pk)) for session in sessions]
+    viewers = _viewers(sessions)
+    return [
+        _card(session, pinned.get(session.pk), viewers.get(session.pk, 0)) for session in sessions
+    ]
 
 
 def upcoming_cards(*, now: datetime) -> Sequence[ShowCard]:
     """List the next shows."""
-    return [_card(session, None) for session in live.upcoming(now=now, limit=MOST_UPCOMING)]
+    return [_card(session) for session in live.upcoming(now=now, limit=MOST_UPCOMING)]
 
 
 def new_products() -> Sequence[catalog.Card]:
@@ -71,7 +76,18 @@ def _pinned(sessions: Iterable[LiveSession]) -> dict[int, catalog.Card]:
     }
 
 
-def _card(session: LiveSession, pinned: catalog.Card | None) -> ShowCard:
+def _viewers(sessions: Iterable[LiveSession]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for session in sessions:
+        reading = publishing.read(rooms.live_room(session.pk))
+        if reading is None:
+            # The stage does not answer. Home works without it, and asks only once.
+            break
+        counts[session.pk] = reading.viewers
+    return counts
+
+
+def _card(session: LiveSession, pinned: catalog.Card | None = None, viewers: int = 0) -> ShowCard:
     creator = session.piece.creator
     return ShowCard(
         title=session.piece.title,
@@ -84,4 +100,5 @@ def _card(session: LiveSession, pinned: catalog.Card | None) -> ShowCard:
         avatar_path=creator.avatar_path,
         poster_path=session.poster_path,
         pinned=pinned,
+        viewers=viewers,
     )

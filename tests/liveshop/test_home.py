@@ -6,6 +6,8 @@ import pytest
 from django.utils import translation
 from django.views.defaults import server_error
 
+from creators.stage import publishing, rooms
+from creators.stage.frames import Reading
 from liveshop import home
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.creators import LiveSessionFactory, PinFactory
@@ -62,6 +64,23 @@ def test_ended_shows_are_not_shown(bob, now):
     LiveSessionFactory(piece__creator=bob.creator, state="ended", ended_at=now)
     assert home.live_cards() == []
     assert home.upcoming_cards(now=now) == []
+
+
+def test_the_number_of_viewers_stands_on_the_card(client, bob, monkeypatch):
+    session = LiveSessionFactory(piece__creator=bob.creator)
+    readings = {rooms.live_room(session.pk): Reading("epoch", 7, 128, 0, [])}
+    monkeypatch.setattr(publishing, "read", readings.get)
+    assert [card.viewers for card in home.live_cards()] == [128]
+    assert "128" in client.get("/").content.decode()
+
+
+def test_without_the_stage_the_shows_stand_there_and_it_is_asked_once(bob, monkeypatch):
+    for _ in range(3):
+        LiveSessionFactory(piece__creator=bob.creator)
+    asked = []
+    monkeypatch.setattr(publishing, "read", asked.append)
+    assert [card.viewers for card in home.live_cards()] == [0, 0, 0]
+    assert len(asked) == 1
 
 
 def test_more_shows_need_no_more_queries(bob, shirt, django_assert_max_num_queries):
