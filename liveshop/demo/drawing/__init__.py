@@ -1,0 +1,1 @@
+"""The demo's pictures, drawn as SVG: `python -m liveshop.demo.drawing` writes them again."""
