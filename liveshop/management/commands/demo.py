@@ -126,7 +126,8 @@ class Command(BaseCommand):
         sandbox_port = environment["PAYMENTS_SANDBOX_URL"].rsplit(":", 1)[1]
         sandbox = ("-m", "shops.payments.sandbox", "--port", sandbox_port)
         supervisor.start(_child("payment sandbox", logs, sys.executable, *sandbox))
-        daphne = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port))
+        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port)]
+        daphne += ["--application-close-timeout", "1"]  # Ctrl-C is not to wait for open sockets
         web = _child("web", logs, sys.executable, *daphne, "liveshop.asgi:application")
         supervisor.start(web)
         supervisor.start(_child("worker", logs, *MANAGE, "procrastinate", "worker"))
