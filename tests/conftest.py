@@ -1,13 +1,18 @@
 """The cast: alice (viewer), bob (creator), carol (seller), dave (brand), erin, olga (operator)."""
 
+import importlib
 from datetime import UTC, datetime
 
 import pytest
+from django.apps import apps
 from django.db import connection
 
+from creators.live import services as live
+from creators.profiles.models import Creator
+from creators.scoring.models import Formula
 from shops.accounts.models import Grant, Role
 from tests.factories.accounts import AddressFactory, UserFactory
-from tests.factories.catalog import ShopFactory, ShopStaffFactory
+from tests.factories.catalog import ProductFactory, ShopFactory, ShopStaffFactory, SkuFactory
 from tests.factories.creators import CreatorFactory, PartnerShopFactory
 from tests.servers import Site
 
@@ -92,3 +97,46 @@ def site_processes(django_db_setup, tmp_path_factory):
 def site(site_processes, transactional_db):
     """A running site on a database that is emptied after the test."""
     return site_processes
+
+
+@pytest.fixture
+def buyers():
+    """buyers(n) makes n users who could order at once."""
+
+    def make(count):
+        users = [UserFactory() for _ in range(count)]
+        for user in users:
+            AddressFactory(user=user)
+        return users
+
+    return make
+
+
+@pytest.fixture
+def show(site, bob, shop):
+    """Bob is live with one product in his bag: `show.product`, `show.sku` (10 units)."""
+    creator = Creator.objects.get(user=bob)
+    now = datetime.now(UTC)
+    product = ProductFactory(shop=shop, title="Blue lamp")
+    sku = SkuFactory(product=product, on_hand=10, options=[])
+    session = live.schedule_show(
+        creator=creator,
+        title="Lamps at night",
+        scheduled_at=now,
+        product_ids=[product.pk],
+        now=now,
+    )
+    live.start_show(piece_id=session.pk, by=bob, now=now)
+    session.product, session.sku = product, sku
+    return session
+
+
+@pytest.fixture
+def transactional_db(transactional_db):
+    """As pytest-django's, but with the formula that a migration published.
+
+    Such a test ends with emptying every table, what migrations wrote included.
+    """
+    first = importlib.import_module("creators.scoring.migrations.0002_formula_v1")
+    if not Formula.objects.exists():
+        first.publish(apps, None)

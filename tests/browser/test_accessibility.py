@@ -1,0 +1,89 @@
+"""axe-core finds no WCAG 2.2 AA violation on any page, light and dark, phone and desktop."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from creators.chat import services as chat
+from creators.live import services as live
+from creators.scoring import services as scoring
+from shops.orders.models import Order
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.doors import Visitor
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture
+def pages(site, show, alice, bob, carol, now):
+    """Every page as (who, path), on a show with a pin, a chat line, an order and scores."""
+    live.pin(piece_id=show.pk, product_id=show.product.pk, by=bob, now=now)
+    chat.post_message(
+        piece_id=show.pk, author=alice, client_id=uuid.uuid4(), body="Lovely!", now=now
+    )
+    with Visitor(site, alice) as visitor:
+        assert visitor.buy(show.sku.pk).status_code == 201
+        assert visitor.buy(show.sku.pk, card="tok_declined").status_code == 201
+        visitor.post("/cart/add/", {"sku": show.sku.pk, "quantity": 1})
+    scoring.recompute(creator_ids=None, now=now)
+    paid, declined = Order.objects.order_by("placed_at")
+    product = f"/shops/{show.product.shop.slug}/{show.product.handle}/"
+    return [
+        (None, "/"),
+        (None, "/accounts/login/"),
+        (None, "/accounts/signup/"),
+        (None, "/accounts/password/reset/"),
+        (None, "/cart/"),
+        (None, "/no-such-page/"),
+        (None, f"/live/{show.pk}/"),
+        (None, product),
+        (None, f"/shops/{show.product.shop.slug}/"),
+        (None, "/creators/bob/"),
+        (alice, f"/live/{show.pk}/"),
+        (alice, "/cart/"),
+        (alice, "/checkout/"),
+        (alice, "/orders/"),
+        (alice, f"/orders/{paid.number}/"),
+        (alice, f"/orders/{declined.number}/"),
+        (alice, "/account/"),
+        (alice, "/account/addresses/"),
+        (alice, "/accounts/logout/"),
+        (bob, f"/live/{show.pk}/console/"),
+        (bob, "/creator/"),
+        (bob, "/creator/shows/new/"),
+        (bob, "/creators/bob/scores/"),
+        (carol, "/seller/"),
+        (carol, f"/seller/{show.product.shop.slug}/products/"),
+        (carol, f"/seller/{show.product.shop.slug}/orders/"),
+        (carol, f"/seller/{show.product.shop.slug}/orders/{paid.number}/"),
+        (carol, f"/seller/{show.product.shop.slug}/feeds/"),
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_no_page_has_a_violation(visit, pages, viewport, dark):
+    found = []
+    by_user = {}
+    for user, path in pages:
+        if user not in by_user:
+            by_user[user] = visit(user, viewport=viewport, dark=dark)
+        page = by_user[user]
+        page.goto(path)
+        page.wait_for_load_state("load")
+        # Through the debugger: the pages' own policy lets no foreign script in.
+        page.evaluate(AXE)
+        result = page.evaluate(
+            "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+        )
+        for violation in result["violations"]:
+            nodes = [node["target"] for node in violation["nodes"]]
+            found.append((path, user and user.display_name, violation["id"], nodes))
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if overflow > 0:
+            found.append((path, user and user.display_name, "wider than the screen", overflow))
+    assert found == []
