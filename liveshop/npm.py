@@ -41,11 +41,11 @@ class NpmFinder(BaseFinder):
 
     def find(  # type: ignore[override]  # as Django calls it since 5.2
         self, path: str, find_all: bool = False, **kwargs: Any
-    ) -> str | list[str] | None:
-        known = path in settings.NPM_STATIC and self._file(path).is_file()
-        if find_all:
-            return [str(self._file(path))] if known else []
-        return str(self._file(path)) if known else None
+    ) -> str | list[str]:
+        # An empty list is "not found": Django takes anything else, None too, for a find.
+        if path not in settings.NPM_STATIC or not self._file(path).is_file():
+            return []
+        return [str(self._file(path))] if find_all else str(self._file(path))
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[tuple[str, Storage]]:
         for name in settings.NPM_STATIC:
