@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from shops.checkout.models import Quote, QuoteLine
-from shops.ledger.admin import ReadOnly
+from shops.facts.admin import ReadOnly
 
 
 class LineInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time

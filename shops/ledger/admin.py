@@ -1,21 +1,9 @@
 """The books for operators: to look at, never to change."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from shops.facts.admin import ReadOnly
 from shops.ledger.models import Account, Entry, Journal
-
-
-class ReadOnly:
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class EntryInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from shops.ledger.admin import ReadOnly
+from shops.facts.admin import ReadOnly
 from shops.payments.models import Payment, PaymentEvent, ProviderMessage, Refund
 
 
