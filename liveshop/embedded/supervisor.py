@@ -56,7 +56,8 @@ class Supervisor:
 
     def __exit__(self, *_: object) -> None:
         running = [child.process for child in self._children if child.process is not None]
-        children.stop(running, sign=signal.SIGTERM, patience=8)
+        # What is cut off after that rolls back, as after any crash.
+        children.stop(running, sign=signal.SIGTERM, patience=4)
 
     def start(self, child: Child) -> subprocess.Popen[bytes]:
         """Start a child and look after it from now on."""
