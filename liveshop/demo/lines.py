@@ -298,6 +298,6 @@ def short(title: str) -> str:
     """Call a product as people would: without what stands behind a dash, comma or bracket."""
     for mark in (" – ", " — ", ", ", " (", " | ", ": "):
         title = title.partition(mark)[0]
-    words = title.split()
+    words = title.removeprefix("The ").split()
     name = " ".join(words[:5])
     return name if name.isupper() else name[:1].lower() + name[1:]

@@ -38,8 +38,8 @@ CAST: Final[dict[str, tuple[str, Role | None, tuple[str, str, str, str]]]] = {
     "dave": ("Dave", Role.BRAND, ("Via Po 3", "10124", "Torino", "IT")),
     "erin": ("Erin", None, ("Rue des Martyrs 21", "75009", "Paris", "FR")),
     "olga": ("Olga", Role.OPERATOR, ("Via Zamboni 5", "40126", "Bologna", "IT")),
-    "mina": ("Mina", Role.CREATOR, ("Via Toledo 77", "80134", "Napoli", "IT")),
-    "yves": ("Yves", Role.CREATOR, ("Rue Mercière 9", "69002", "Lyon", "FR")),
+    "mira": ("Mira", Role.CREATOR, ("Via Toledo 77", "80134", "Napoli", "IT")),
+    "noor": ("Noor", Role.CREATOR, ("Rue Mercière 9", "69002", "Lyon", "FR")),
 }
 
 
@@ -50,6 +50,7 @@ class Host:
     name: str
     bio: str
     category: str
+    avatar: str
 
 
 HOSTS: Final = (
@@ -58,21 +59,24 @@ HOSTS: Final = (
         "bob",
         "Bob Bellacosa",
         "I try things until they break, and then I tell you which ones did not.",
-        "cooking",
+        "home",
+        "tommaso",
     ),
     Host(
-        "mina",
-        "mina-makes",
-        "Mina Makes",
-        "Small rooms, big ideas. Everything I show has lived in my kitchen for a month first.",
-        "beauty",
+        "mira",
+        "mira-makes",
+        "Mira Makes",
+        "Small rooms, soft colours. Everything I show has lived with me for a month first.",
+        "fashion",
+        "mira",
     ),
     Host(
-        "yves",
-        "yves-outdoors",
-        "Yves Dehors",
-        "Rain jacket on, camera on. I only sell what has been up a mountain with me.",
-        "travel",
+        "noor",
+        "noor-grows",
+        "Noor Grows",
+        "Fourth floor, two square metres of balcony, nine kinds of tomato.",
+        "garden",
+        "noor",
     ),
 )
 FIRST_NAMES: Final = (
@@ -128,6 +132,7 @@ def seed_creators(*, now: datetime) -> dict[str, Creator]:
     carol = User.objects.get(email=email("carol"))
     for shop in Shop.objects.all():
         ShopStaff.objects.get_or_create(shop=shop, user=carol)
+    categories = dict(Category.objects.values_list("slug", "pk"))
     found = {}
     for host in HOSTS:
         user = User.objects.get(email=email(host.user))
@@ -136,9 +141,11 @@ def seed_creators(*, now: datetime) -> dict[str, Creator]:
             handle=host.handle,
             name=host.name,
             bio=host.bio,
-            category_id=Category.objects.get(slug=host.category).pk,
+            category_id=categories.get(host.category),
             now=now - timedelta(days=45),
         )
+        avatar = f"liveshop/demo/creators/{host.avatar}.svg"
+        Creator.objects.filter(pk=creator.pk).exclude(avatar_path=avatar).update(avatar_path=avatar)
         for shop in Shop.objects.all():
             creator.partner_shops.get_or_create(shop=shop, defaults={"since": now})
         found[host.handle] = creator

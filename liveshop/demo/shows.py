@@ -3,7 +3,8 @@
 import logging
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,25 +27,98 @@ from shops.stock.models import Stock
 
 log = logging.getLogger(__name__)
 
-# handle, title, days ago, hour, minutes, viewers, orders
+_FOOD_AND_HOME: Final = ("home", "food")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A show as it was, or will be: whose, when, and who came; `day` counts from today."""
+
+    handle: str
+    title: str
+    poster: str
+    day: int
+    hour: int
+    minutes: int
+    categories: tuple[str, ...]
+    viewers: int = 0
+    orders: int = 0
+
+
 PAST: Final = (
-    ("bob", "Sunday table: everything for eight guests", 24, 17, 70, 22, 4),
-    ("mina-makes", "Tiny bathroom, big morning", 21, 18, 45, 16, 3),
-    ("bob", "Gifts that are not candles (and one candle)", 15, 19, 60, 26, 5),
-    ("yves-outdoors", "What I packed for the Écrins", 12, 20, 50, 14, 2),
-    ("mina-makes", "The one-shelf reset", 8, 18, 55, 20, 4),
-    ("bob", "Kitchen myths, tested live", 5, 17, 65, 30, 6),
-    ("bob", "Second breakfast with Bob", 2, 9, 40, 24, 4),
+    Script(
+        "bob", "Everything for eight guests", "table-for-eight", -24, 17, 70, _FOOD_AND_HOME, 22, 4
+    ),
+    Script(
+        "mira-makes",
+        "One coat, six autumns",
+        "wardrobe-of-clouds",
+        -21,
+        18,
+        45,
+        ("fashion",),
+        16,
+        3,
+    ),
+    Script(
+        "bob",
+        "Gifts that are not candles (and one candle)",
+        "slow-evening",
+        -15,
+        19,
+        60,
+        ("home",),
+        26,
+        5,
+    ),
+    Script(
+        "noor-grows",
+        "What a balcony wants in November",
+        "balcony-harvest",
+        -12,
+        20,
+        50,
+        ("garden",),
+        14,
+        2,
+    ),
+    Script(
+        "mira-makes", "The one-shelf reset", "slow-evening", -8, 18, 55, ("home", "fashion"), 20, 4
+    ),
+    Script(
+        "bob", "Kitchen myths, tested live", "table-for-eight", -5, 17, 65, _FOOD_AND_HOME, 30, 6
+    ),
+    Script("bob", "Second breakfast", "table-for-eight", -2, 9, 40, ("food",), 24, 4),
 )
-# handle, title, days ahead, hour, minutes
 NEXT: Final = (
-    ("mina-makes", "Soft light, calm evening", 1, 19, 60),
-    ("yves-outdoors", "Rain is only weather", 2, 20, 45),
+    Script("mira-makes", "A wardrobe of clouds", "wardrobe-of-clouds", 1, 19, 60, ("fashion",)),
+    Script(
+        "noor-grows",
+        "Balcony harvest: what to sow now",
+        "balcony-harvest",
+        2,
+        18,
+        45,
+        ("garden", "food"),
+    ),
 )
+# bob's, one after the other; the day and the hour are now.
 ON_NOW: Final = (
-    "Bob's Sunday market: small things, big smiles",
-    "Bob's back: the good stuff from the back room",
-    "Unboxing with Bob: you say which one",
+    Script(
+        "bob", "A table for eight, a budget for two", "table-for-eight", 0, 0, 180, _FOOD_AND_HOME
+    ),
+    Script(
+        "bob", "Slow evening: lamps, candles, one good chair", "slow-evening", 0, 0, 180, ("home",)
+    ),
+    Script(
+        "bob",
+        "The good stuff from the back room",
+        "table-for-eight",
+        0,
+        0,
+        180,
+        ("home", "fashion", "food"),
+    ),
 )
 WELCOME: Final = (
     "Finally! Saved my lunch break for this",
@@ -63,57 +137,49 @@ def seed_past(creators: dict[str, Creator], *, now: datetime) -> list[LiveSessio
     A show that is there already stays as it is. Returns the new ones.
     """
     played = []
-    for handle, title, days, hour, minutes, _viewers, _orders in PAST:
-        creator = creators[handle]
-        if creator.pieces.filter(title=title).exists():
+    for script in PAST:
+        creator = creators[script.handle]
+        if creator.pieces.filter(title=script.title).exists():
             continue
-        began = _at(now, days=-days, hour=hour)
-        products = [product.pk for product in _choose(title, 8)]
-        session = live.schedule_show(
-            creator=creator,
-            title=title,
-            scheduled_at=began,
-            now=began - timedelta(days=2),
-            category_id=creator.category_id,
-            planned_minutes=minutes,
-            product_ids=products,
-        )
+        began = _at(now, script)
+        session = _schedule(script, creator, at=began, now=began - timedelta(days=2), count=8)
         live.start_show(piece_id=session.pk, by=creator.user, now=began)
-        for product_id, at in zip(products, _spread(began, minutes, len(products)), strict=True):
-            live.pin(piece_id=session.pk, product_id=product_id, by=creator.user, now=at)
-        ended = began + timedelta(minutes=minutes)
+        products = list(session.piece.shown.order_by("position"))
+        for number, shown in enumerate(products):
+            at = began + timedelta(minutes=1 + number * (script.minutes - 1) / len(products))
+            live.pin(piece_id=session.pk, product_id=shown.product_id, by=creator.user, now=at)
+        ended = began + timedelta(minutes=script.minutes)
         played.append(live.end_show(piece_id=session.pk, by=creator.user, now=ended))
     return played
 
 
-def seed_audience(sessions: Sequence[LiveSession], *, now: datetime) -> int:
+def seed_audience(sessions: Sequence[LiveSession]) -> int:
     """Let the crowd have watched, clicked and bought in these shows; returns the paid orders."""
     paid = 0
-    plans = {title: (viewers, orders) for _h, title, _d, _t, _m, viewers, orders in PAST}
+    scripts = {script.title: script for script in PAST}
     crowd = list(User.objects.filter(email__startswith="crowd", email__endswith=f"@{DOMAIN}"))
     for session in sessions:
-        viewers, orders = plans[session.piece.title]
-        dice = random.Random(session.piece.title)  # noqa: S311  # the same demo for everybody
+        script = scripts[session.piece.title]
+        dice = random.Random(script.title)  # noqa: S311  # the same demo for everybody
         pins = list(session.pins.order_by("pk"))
-        guests = dice.sample(crowd, min(viewers, len(crowd)))
-        for number, guest in enumerate(guests):
+        for number, guest in enumerate(dice.sample(crowd, min(script.viewers, len(crowd)))):
             pin = dice.choice(pins)
             at = pin.pinned_at + timedelta(seconds=dice.randint(20, 200))
             viewer = f"u:{guest.pk}"
             record_view(piece_id=session.pk, viewer=viewer, now=at)
-            if number < orders or dice.random() < 0.4:
+            if number < script.orders or dice.random() < 0.4:
                 record_click(piece_id=session.pk, product_id=pin.product_id, viewer=viewer, now=at)
-            if number < orders:
+            if number < script.orders:
                 paid += _buy(guest, session, pin, at=at)
     return paid
 
 
-def seed_refund(sessions: Sequence[LiveSession], *, now: datetime) -> None:
+def seed_refund(*, now: datetime) -> None:
     """Let carol have given one order back, so that the share of orders kept has a meaning."""
     carol = User.objects.get(email=f"carol@{DOMAIN}")
     found = Order.objects.filter(paid_at__isnull=False, refunded_minor=0)
     order = found.order_by("pk").first()
-    if sessions and order is not None:
+    if order is not None:
         payments.refund_order(
             order_id=order.pk, reason="Arrived with a crack", by=carol, now=now - timedelta(days=1)
         )
@@ -129,19 +195,12 @@ def keep_one_live(creators: dict[str, Creator], *, now: datetime) -> LiveSession
     if on is not None:
         return on
     began = now - timedelta(minutes=9)
-    title = ON_NOW[bob.pieces.filter(title__in=ON_NOW).count() % len(ON_NOW)]
-    products = [product.pk for product in _choose(f"{title}{now.date()}", 12)]
-    session = live.schedule_show(
-        creator=bob,
-        title=title,
-        scheduled_at=began,
-        now=began,
-        category_id=bob.category_id,
-        planned_minutes=180,
-        product_ids=products,
-    )
+    titles = [script.title for script in ON_NOW]
+    script = ON_NOW[bob.pieces.filter(title__in=titles).count() % len(ON_NOW)]
+    session = _schedule(script, bob, at=began, now=began, count=12)
     session = live.start_show(piece_id=session.pk, by=bob.user, now=began)
-    live.pin(piece_id=session.pk, product_id=products[0], by=bob.user, now=now)
+    first = session.piece.shown.order_by("position")[0]
+    live.pin(piece_id=session.pk, product_id=first.product_id, by=bob.user, now=now)
     guests = User.objects.filter(email__startswith="crowd").order_by("pk")
     for number, (guest, line) in enumerate(zip(guests, WELCOME, strict=False)):
         post_message(
@@ -156,22 +215,28 @@ def keep_one_live(creators: dict[str, Creator], *, now: datetime) -> LiveSession
 
 def keep_upcoming(creators: dict[str, Creator], *, now: datetime) -> None:
     """Let there be two shows to come; one whose time has passed unbegun is called off."""
-    for handle, title, days, hour, minutes in NEXT:
-        creator = creators[handle]
+    for script in NEXT:
+        creator = creators[script.handle]
         planned = LiveSession.objects.filter(piece__creator=creator, state=ShowState.SCHEDULED)
         for old in planned.filter(scheduled_at__lt=now - timedelta(hours=1)):
             live.cancel_show(piece_id=old.pk, by=creator.user, now=now)
-        if planned.filter(scheduled_at__gte=now).exists():
-            continue
-        live.schedule_show(
-            creator=creator,
-            title=title,
-            scheduled_at=_at(now, days=days, hour=hour),
-            now=now,
-            category_id=creator.category_id,
-            planned_minutes=minutes,
-            product_ids=[product.pk for product in _choose(title, 8)],
-        )
+        if not planned.filter(scheduled_at__gte=now).exists():
+            _schedule(script, creator, at=_at(now, script), now=now, count=8)
+
+
+def _schedule(
+    script: Script, creator: Creator, *, at: datetime, now: datetime, count: int
+) -> LiveSession:
+    return live.schedule_show(
+        creator=creator,
+        title=script.title,
+        scheduled_at=at,
+        now=now,
+        category_id=creator.category_id,
+        planned_minutes=script.minutes,
+        product_ids=[product.pk for product in _choose(script, count)],
+        poster_path=f"liveshop/demo/posters/{script.poster}.svg",
+    )
 
 
 def _buy(buyer: User, session: LiveSession, pin: Pin, *, at: datetime) -> bool:
@@ -211,26 +276,21 @@ def _buy(buyer: User, session: LiveSession, pin: Pin, *, at: datetime) -> bool:
     return payments.start(payment_id=payment.pk, now=at).captured_at is not None
 
 
-def _choose(seed: str, count: int) -> list[Product]:
-    """Pick products that can be bought, always the same ones for the same words."""
+def _choose(script: Script, count: int) -> list[Product]:
+    """Pick products of the show's kind that can be bought, always the same ones for a title."""
     found = list(
         Product.objects.filter(status=Product.Status.ACTIVE, shop__is_active=True)
-        .filter(skus__stock__on_hand__gt=0)
+        .filter(category__slug__in=script.categories, skus__stock__on_hand__gt=0)
         .distinct()
         .order_by("shop_id", "handle")
     )
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(script.title)  # noqa: S311
     return dice.sample(found, min(count, len(found)))
 
 
-def _spread(began: datetime, minutes: int, count: int) -> Iterator[datetime]:
-    for number in range(count):
-        yield began + timedelta(minutes=1 + number * (minutes - 1) / count)
-
-
-def _at(now: datetime, *, days: int, hour: int) -> datetime:
-    day = now + timedelta(days=days)
-    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+def _at(now: datetime, script: Script) -> datetime:
+    day = now + timedelta(days=script.day)
+    return day.replace(hour=script.hour, minute=0, second=0, microsecond=0)
 
 
 def _uuid(text: str) -> uuid.UUID:

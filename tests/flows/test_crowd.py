@@ -77,7 +77,7 @@ def _eventually(check, process, *, seconds=60):
         time.sleep(0.2)
 
 
-def test_three_viewers_chat_watch_and_buy_and_the_host_pins(crowd, demo_show):
+def test_three_viewers_chat_watch_and_buy_and_the_host_pins(site, crowd, demo_show):
     process = crowd("--viewers=3", "--buy-every=1", "--chat-every=0.5", "--host", "--pin-every=2")
 
     _eventually(lambda: Order.objects.filter(paid_at__isnull=False).exists(), process)
@@ -89,6 +89,12 @@ def test_three_viewers_chat_watch_and_buy_and_the_host_pins(crowd, demo_show):
     assert authors <= {f"{name}@demo.example" for name in ("crowd01", "crowd02", "crowd03", "bob")}
     paid = Order.objects.filter(paid_at__isnull=False).first()
     assert paid.lines.get().referral.startswith("piece.")
+
+    site.kill("web")
+    site.start("web")
+    said = Message.objects.count()
+    _eventually(lambda: Message.objects.count() >= said + 3, process)
+
     process.terminate()
     assert process.wait(10) == 0
     assert "Traceback" not in process.log.read_text()

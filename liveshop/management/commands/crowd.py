@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--url", required=True, help="the site, on this machine")
         parser.add_argument("--viewers", type=int, default=CROWD_SIZE)
         parser.add_argument("--seconds", type=float, help="stop after that long")
-        parser.add_argument("--buy-every", type=float, default=20.0, help="seconds, on average")
+        parser.add_argument("--buy-every", type=float, default=15.0, help="seconds, on average")
         parser.add_argument("--chat-every", type=float, default=2.5, help="seconds, on average")
         parser.add_argument(
             "--host",

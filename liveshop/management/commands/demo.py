@@ -243,7 +243,7 @@ def _child(name: str, logs: Path, *command: str, may_finish: bool = False) -> Ch
 
 
 def _crowd(url: str, logs: Path) -> Child:
-    return _child("crowd", logs, *MANAGE, "crowd", "--url", url, may_finish=True)
+    return _child("crowd", logs, *MANAGE, "crowd", "--url", url, "--host", may_finish=True)
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
