@@ -12,6 +12,7 @@ export class Chat {
   // `tools(line)` gives elements that stand behind a line; `say` gives words.
   constructor(root, { connection, say, tools = () => [] }) {
     this.log = root.querySelector("[data-chat]");
+    this.box = this.log.parentElement;
     this.form = root.querySelector("[data-chat-form]");
     this.error = root.querySelector("[data-chat-error]");
     this.url = root.dataset.chatUrl;
@@ -45,7 +46,7 @@ export class Chat {
   // A line of the page's own, not of the chat: who bought what.
   remark(text) {
     const isNear = this.#isNearEnd();
-    const item = document.createElement("li");
+    const item = document.createElement("div");
     item.className = "chat__line chat__line--system";
     item.textContent = text;
     this.log.append(item);
@@ -65,7 +66,7 @@ export class Chat {
   }
 
   #element(line, state) {
-    const item = document.createElement("li");
+    const item = document.createElement("div");
     item.className = "chat__line";
     item.dataset.line = line.id;
     if (line.is_host) item.classList.add("chat__line--host");
@@ -76,7 +77,14 @@ export class Chat {
     const text = document.createElement("span");
     text.className = "chat__text";
     text.textContent = line.body;
-    item.append(name, " ", text, ...this.tools(line));
+    item.append(name, " ", text);
+    const tools = this.tools(line);
+    if (tools.length > 0) {
+      const place = document.createElement("span");
+      place.className = "chat__tools";
+      place.append(...tools);
+      item.append(place);
+    }
     return item;
   }
 
@@ -94,11 +102,12 @@ export class Chat {
   }
 
   #isNearEnd() {
-    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR;
+    // The box is reversed: 0 is its end, and above it is less.
+    return Math.abs(this.box.scrollTop) < NEAR;
   }
 
   #toEnd() {
-    this.log.scrollTop = this.log.scrollHeight;
+    this.box.scrollTop = 0;
   }
 
   #showForm(state) {
