@@ -3,6 +3,7 @@ import pytest
 from creators.live import queries, services
 from creators.live.models import Pin, ShowState
 from creators.live.reactions import take_out_of_bags
+from creators.live.services import bag
 from creators.pieces import referral
 from creators.pieces.models import PieceProduct
 from shops.catalog.events import ProductArchived
@@ -76,7 +77,7 @@ def test_only_the_host_changes_the_bag(show, alice, product, other_product, now)
 
 
 def test_a_full_bag_takes_no_more(show, bob, other_product, now, monkeypatch):
-    monkeypatch.setattr(services, "LARGEST_BAG", 1)
+    monkeypatch.setattr(bag, "LARGEST_BAG", 1)
     with pytest.raises(services.BagFull):
         services.add_to_bag(piece_id=show.pk, product_id=other_product.pk, by=bob, now=now)
 

@@ -6,6 +6,7 @@ from django.db import IntegrityError, connection
 
 from creators.live import services
 from creators.live.models import Pin, ShowState
+from creators.live.services import pins
 from creators.profiles.models import PartnerShop
 from shops.catalog.models import Product
 from shops.facts.models import Event
@@ -164,15 +165,15 @@ def test_control_without_the_shows_lock_the_constraint_refuses_one_of_two_pins(
 ):
     services.add_to_bag(piece_id=show.pk, product_id=other_product.pk, by=bob, now=now)
     both_looked = threading.Barrier(2)
-    close = services._close_pin
+    close = pins.close_pin
 
     def close_then_meet(*args, **kwargs):
         found = close(*args, **kwargs)
         both_looked.wait(timeout=10)
         return found
 
-    monkeypatch.setattr(services, "_take", lambda piece_id, states: 1)
-    monkeypatch.setattr(services, "_close_pin", close_then_meet)
+    monkeypatch.setattr(pins, "take", lambda piece_id, states: 1)
+    monkeypatch.setattr(pins, "close_pin", close_then_meet)
     errors = _race(show, bob, [product, other_product], now)
     assert [type(error) for error in errors] == [IntegrityError]
     assert Pin.objects.filter(unpinned_at__isnull=True).count() == 1

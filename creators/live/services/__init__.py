@@ -1,0 +1,53 @@
+"""A show from schedule to end: its state, its shopping bag and the pinned product.
+
+Each change takes the show's row first (`rev` + 1), so changes of one show happen one after the
+other and clients can order them. Only the host may make them.
+"""
+
+from creators.live.services.bag import (
+    LARGEST_BAG,
+    BagFull,
+    NotInBag,
+    NotPartner,
+    ProductGone,
+    add_to_bag,
+    remove_from_bag,
+    reorder_bag,
+    take_out,
+)
+from creators.live.services.pins import NotLive, pin, unpin
+from creators.live.services.row import NotHost, ShowOver, take_open
+from creators.live.services.shows import (
+    LONGEST_SHOW_MINUTES,
+    AlreadyLive,
+    WrongState,
+    cancel_show,
+    end_show,
+    schedule_show,
+    start_show,
+)
+
+__all__ = [
+    "LARGEST_BAG",
+    "LONGEST_SHOW_MINUTES",
+    "AlreadyLive",
+    "BagFull",
+    "NotHost",
+    "NotInBag",
+    "NotLive",
+    "NotPartner",
+    "ProductGone",
+    "ShowOver",
+    "WrongState",
+    "add_to_bag",
+    "cancel_show",
+    "end_show",
+    "pin",
+    "remove_from_bag",
+    "reorder_bag",
+    "schedule_show",
+    "start_show",
+    "take_open",
+    "take_out",
+    "unpin",
+]
