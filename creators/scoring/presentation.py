@@ -144,9 +144,11 @@ def _changes(change: Mapping[str, str]) -> list[Line]:
         "peers": _("What your peers did"),
         "formula": _("A new formula"),
     }
-    return [Line(names[why], _signed(Decimal(points))) for why, points in change.items()]
+    return [
+        Line(name, _signed(Decimal(change[why]))) for why, name in names.items() if why in change
+    ]
 
 
 def _signed(points: Decimal) -> str:
-    text = number_format(abs(points).quantize(Decimal("0.01")), decimal_pos=2)
+    text = number_format(abs(points), decimal_pos=4)
     return f"+{text}" if points > 0 else f"−{text}" if points < 0 else text

@@ -45,7 +45,7 @@ def latest_scores(*, creator_id: int) -> dict[str, Score]:
     return {row.indicator: row for row in rows.select_related("snapshot", "formula")}
 
 
-def history(*, creator_id: int, indicator: str, limit: int = 20) -> list[Score]:
+def history(*, creator_id: int, indicator: str, limit: int = 10) -> list[Score]:
     rows = Score.objects.filter(creator_id=creator_id, indicator=indicator)
     return list(rows.select_related("formula").order_by("-pk")[:limit])
 
