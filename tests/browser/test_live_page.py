@@ -13,6 +13,8 @@ from tests.browser.conftest import DESKTOP
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.creators import LiveSessionFactory, PieceProductFactory
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
 def show(bob, shop):
@@ -192,4 +194,17 @@ def test_the_host_adds_a_product_and_viewers_can_buy_it(visit, show, shop, alice
     viewer.get_by_role("dialog").get_by_role("button", name="Buy now").last.click()
     viewer.wait_for_url("**/checkout/")
     assert CartLine.objects.get().sku.product == hat
+    assert visit.errors == []
+
+
+def test_the_cart_count_follows_the_other_tabs(visit, show, alice):
+    home = visit(alice)
+    home.goto("/cart/")
+    expect(home.locator(".site-nav [data-cart-count]")).to_be_hidden()
+    viewer = _open(visit, show, alice)
+    expect(viewer.locator("[data-viewers]")).to_have_text("1")
+    viewer.get_by_role("link", name="Shopping bag").click()
+    viewer.get_by_role("dialog").locator("strong", has_text="Linen shirt").click()
+    viewer.get_by_role("dialog").get_by_role("button", name="Add to cart").last.click()
+    expect(home.locator(".site-nav [data-cart-count]")).to_have_text("1")
     assert visit.errors == []
