@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  MESSAGES_KEPT,
+  apply,
+  applyFrame,
+  available,
+  canChat,
+  fromSnapshot,
+  initial,
+  pinnedProduct,
+  visibleMessages,
+  withoutPosition,
+} from "../../creators/stage/static/stage/state.js";
+
+const sku = { id: 5, options: "", price_minor: 100, currency: "EUR", available: 3, rev: 2 };
+const product = { id: 1, title: "Scarf", sold: 4, skus: [sku] };
+const you = { role: "viewer", user_id: 9, name: "Alice", may_chat: true, muted_until: null };
+
+function snapshot(more = {}, position = { epoch: "e", seq: 10 }) {
+  const state = {
+    rev: 3,
+    show: { id: 7, state: "live" },
+    pin: null,
+    bag: [product],
+    messages: [],
+    viewers: 1,
+    hearts: 0,
+    ...more,
+  };
+  return { t: "snapshot", room: "live", ...position, at: 0, state, you };
+}
+
+const state = () => fromSnapshot(initial(), snapshot());
+
+function frame(from, events, epoch = "e") {
+  const numbered = events.map((event, index) => ({ seq: from + index, at: 0, ...event }));
+  return { room: "live", epoch, from, seq: from + events.length - 1, at: 0, events: numbered };
+}
+
+function freeze(value) {
+  if (value !== null && typeof value === "object") Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+}
+
+test("a frame that follows is applied and moves the position", () => {
+  const result = applyFrame(state(), frame(11, [{ t: "counts", viewers: 5, hearts: 2 }]));
+
+  assert.equal(result.outcome, "applied");
+  assert.equal(result.state.viewers, 5);
+  assert.deepEqual(result.state.positions.live, { epoch: "e", seq: 11 });
+});
+
+test("a frame that was seen changes nothing", () => {
+  const before = state();
+  const result = applyFrame(before, frame(9, [{ t: "counts", viewers: 5, hearts: 2 }]));
+
+  assert.equal(result.outcome, "old");
+  assert.equal(result.state, before);
+});
+
+test("of a frame that overlaps only the new events count", () => {
+  const events = [
+    { t: "counts", viewers: 8, hearts: 0 },
+    { t: "counts", viewers: 9, hearts: 0 },
+  ];
+  const result = applyFrame(state(), frame(10, events));
+
+  assert.equal(result.events.length, 1);
+  assert.equal(result.state.viewers, 9);
+});
+
+test("a frame after a gap, of another history, or of an unknown room is a gap", () => {
+  const event = { t: "counts", viewers: 5, hearts: 2 };
+  assert.equal(applyFrame(state(), frame(12, [event])).outcome, "gap");
+  assert.equal(applyFrame(state(), frame(11, [event], "other")).outcome, "gap");
+  assert.equal(applyFrame(initial(), frame(1, [event])).outcome, "gap");
+});
+
+test("a snapshot without an epoch is shown but keeps the position", () => {
+  const next = fromSnapshot(state(), snapshot({ viewers: 77 }, { epoch: "", seq: 0 }));
+
+  assert.equal(next.viewers, 77);
+  assert.deepEqual(next.positions.live, { epoch: "e", seq: 10 });
+});
+
+test("a snapshot that is older than what is known is ignored", () => {
+  const before = state();
+
+  assert.equal(fromSnapshot(before, snapshot({ viewers: 77 }, { epoch: "e", seq: 9 })), before);
+});
+
+test("without a position the next frame is a gap", () => {
+  const result = applyFrame(withoutPosition(state(), "live"), frame(11, []));
+
+  assert.equal(result.outcome, "gap");
+});
+
+test("older revs are ignored, part by part", () => {
+  let now = apply(state(), { t: "bag_changed", rev: 7, products: [] });
+  now = apply(now, { t: "pinned", rev: 6, pin: { id: 2, product_id: 1 } });
+  assert.equal(now.pin.id, 2, "a newer bag says nothing about the pin");
+  now = apply(now, { t: "unpinned", rev: 5, pin_id: 1 });
+  assert.equal(now.pin.id, 2);
+  now = apply(now, { t: "bag_changed", rev: 6, products: [product] });
+  assert.deepEqual(now.bag, []);
+});
+
+test("an older stock figure is ignored, in an event and in a bag", () => {
+  let now = apply(state(), { t: "stock", product_id: 1, sku_id: 5, available: 1, rev: 9 });
+  assert.equal(available(now.bag[0]), 1);
+  now = apply(now, { t: "stock", product_id: 1, sku_id: 5, available: 8, rev: 8 });
+  now = apply(now, { t: "bag_changed", rev: 9, products: [product] });
+  assert.equal(available(now.bag[0]), 1);
+});
+
+test("stock and sales of products that are not in the bag change no bag", () => {
+  const before = state();
+  assert.equal(
+    apply(before, { t: "stock", product_id: 4, sku_id: 5, available: 1, rev: 9 }).bag,
+    before.bag,
+  );
+  assert.equal(apply(before, { t: "sold", product_id: 4, sold: 9 }).bag, before.bag);
+});
+
+test("what was sold only grows, and the last sale is the moment", () => {
+  const sale = { product_id: 1, title: "Scarf", buyer: "Alice R.", quantity: 2 };
+  let now = apply(state(), { t: "sold", seq: 1, sold: 6, ...sale });
+  now = apply(now, { t: "sold", seq: 2, sold: 5, ...sale });
+  assert.equal(now.bag[0].sold, 6);
+  assert.equal(now.moment.seq, 2);
+});
+
+const line = (id) => ({ id, author: "A", body: `line ${id}`, sent_at: id, deleted: false });
+
+test("chat lines stand in the order of their ids, each once", () => {
+  const now = [3, 1, 2, 3].reduce((all, id) => apply(all, { t: "chat", line: line(id) }), state());
+
+  assert.deepEqual(now.messages.map((one) => one.id), [1, 2, 3]);
+});
+
+test("a deletion that comes before its line wins", () => {
+  let now = apply(state(), { t: "chat_deleted", id: 4 });
+  now = apply(now, { t: "chat", line: line(4) });
+
+  assert.deepEqual(visibleMessages(now), []);
+});
+
+test("the list of lines is bounded", () => {
+  let now = state();
+  for (let id = 1; id <= MESSAGES_KEPT + 50; id += 1) now = apply(now, { t: "chat", line: line(id) });
+
+  assert.equal(now.messages.length, MESSAGES_KEPT);
+  assert.equal(now.messages.at(-1).id, MESSAGES_KEPT + 50);
+});
+
+test("a mute closes the chat until its time, and an unmute opens it", () => {
+  const mute = { t: "muted", piece_id: 7, user_id: 9, name: "Alice", until: 1000, rev: 1 };
+  let now = apply(state(), mute);
+  assert.equal(canChat(now, 999), false);
+  assert.equal(canChat(now, 1001), true);
+  now = apply(now, { t: "unmuted", piece_id: 7, user_id: 9, rev: 1 });
+  assert.equal(canChat(now, 0), true);
+  assert.equal(apply(now, mute).you.muted_until, null, "the same mute again is old news");
+});
+
+test("a mute in another show is not this page's", () => {
+  const mute = { t: "muted", piece_id: 8, user_id: 9, name: "Alice", until: 1000, rev: 1 };
+
+  assert.equal(canChat(apply(state(), mute), 0), true);
+});
+
+test("the end of the show takes the pin off and closes the chat", () => {
+  let now = apply(state(), { t: "pinned", rev: 4, pin: { id: 2, product_id: 1 } });
+  assert.equal(pinnedProduct(now).title, "Scarf");
+  now = apply(now, { t: "show_ended", rev: 5, started_at: 1, ended_at: 2 });
+  assert.equal(now.pin, null);
+  assert.equal(canChat(now, 0), false);
+});
+
+test("older carts, orders, figures and scores are ignored", () => {
+  let now = apply(initial(), { t: "cart", version: 4, units: 2 });
+  assert.equal(apply(now, { t: "cart", version: 3, units: 9 }).cart.units, 2);
+  const order = { number: "LS-1", state: "awaiting_shipment", rev: 2 };
+  now = apply(now, { t: "order", order });
+  now = apply(now, { t: "order", order: { ...order, state: "unpaid", rev: 1 } });
+  assert.deepEqual(now.orders, [order]);
+  now = apply(now, { t: "figures", orders: 3, rev: 5 });
+  assert.equal(apply(now, { t: "figures", orders: 2, rev: 4 }).figures.orders, 3);
+  now = apply(now, { t: "scores", rev: 5, scores: ["new"] });
+  assert.deepEqual(apply(now, { t: "scores", rev: 4, scores: [] }).scores.scores, ["new"]);
+});
+
+test("an event of a newer server is ignored", () => {
+  const before = state();
+
+  assert.equal(apply(before, { t: "constructor" }), before);
+  assert.equal(apply(before, { t: "fireworks" }), before);
+});
+
+test("nothing is changed in place, and every event may come twice", () => {
+  const events = [
+    { t: "pinned", rev: 4, pin: { id: 2, product_id: 1 } },
+    { t: "stock", product_id: 1, sku_id: 5, available: 1, rev: 9 },
+    { t: "sold", product_id: 1, title: "Scarf", buyer: "A", quantity: 1, sold: 9 },
+    { t: "chat", line: line(3) },
+    { t: "chat_deleted", id: 3 },
+    { t: "muted", piece_id: 7, user_id: 9, name: "Alice", until: 1000, rev: 1 },
+    { t: "bag_changed", rev: 8, products: [product] },
+    { t: "show_ended", rev: 9, started_at: 1, ended_at: 2 },
+  ];
+  let now = freeze(state());
+  for (const event of events) {
+    now = freeze(apply(now, freeze(event)));
+    assert.deepEqual(apply(now, event), now, event.t);
+  }
+});
