@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shops.accounts import queries, services
-from shops.accounts.countries import country_name
 from shops.accounts.forms import AddressForm, ProfileForm
 from shops.accounts.models import User
 
@@ -64,11 +63,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def addresses(request: HttpRequest) -> HttpResponse:
-    shown = [
-        {"address": address, "country": country_name(address.country)}
-        for address in queries.addresses_of(_user(request))
-    ]
-    return render(request, "accounts/addresses.html", {"shown": shown})
+    shown = queries.addresses_of(_user(request))
+    return render(request, "accounts/addresses.html", {"addresses": shown})
 
 
 @login_required
@@ -120,11 +116,7 @@ def delete_address(request: HttpRequest, address_id: int) -> HttpResponse:
         messages.success(request, _("The address is deleted."))
         return redirect("accounts:addresses")
     address = queries.address_of(_user(request), address_id)
-    return render(
-        request,
-        "accounts/address_delete.html",
-        {"address": address, "country": country_name(address.country)},
-    )
+    return render(request, "accounts/address_delete.html", {"address": address})
 
 
 def _address_page(request: HttpRequest, form: AddressForm, *, title: str) -> HttpResponse:
