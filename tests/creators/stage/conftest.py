@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from creators.stage import publishing
+from creators.stage.desk import in_thread
 from creators.stage.hub import Hub, hub_here
 from creators.stage.lines import Line
 from creators.stage.room import Seat
@@ -178,7 +179,7 @@ async def visit(transactional_db):
     async def open_socket(path, user=None, *, headers=None, resume=None):
         sent = [ORIGIN]
         if user is not None:
-            cookie, _ = await asyncio.to_thread(cookie_of, user)
+            cookie, _ = await in_thread(cookie_of, user)
             sent.append(cookie)
         communicator = WebsocketCommunicator(application, path, headers=headers or sent)
         accepted, _ = await communicator.connect(timeout=5)

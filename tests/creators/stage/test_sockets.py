@@ -341,7 +341,7 @@ async def test_a_deleted_line_is_gone_for_everybody(visit, show, bob, alice):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
+        " ",
         "nonsense",
         "[]",
         "null",
@@ -433,6 +433,7 @@ async def test_an_address_has_a_rate_of_its_own(visit, show):
 async def test_a_refusal_speaks_the_browsers_language(visit, show):
     french = [ORIGIN, (b"accept-language", b"fr-CH, fr;q=0.9")]
     page = await visit(path(show), headers=french)
+    await page.hear("snapshot")
     sockets_here = list(desk_here()._sockets)
 
     assert [socket.language for socket in sockets_here] == ["fr"]
@@ -445,12 +446,12 @@ async def test_a_refusal_speaks_the_browsers_language(visit, show):
 
 async def sign_out(client):
     """Over the real door, as a browser does."""
-    await asyncio.to_thread(client.post, "/accounts/logout/")
+    await in_thread(client.post, path="/accounts/logout/")
 
 
 @pytest.mark.parametrize("kind", ["live", "me"])
 async def test_signing_out_closes_open_sockets_within_two_seconds(visit, show, alice, kind):
-    cookie, client = await asyncio.to_thread(cookie_of, alice)
+    cookie, client = await in_thread(cookie_of, user=alice)
     page = await visit(path(show) if kind == "live" else "/ws/me/", headers=[ORIGIN, cookie])
     await page.hear("snapshot")
 
@@ -460,7 +461,7 @@ async def test_signing_out_closes_open_sockets_within_two_seconds(visit, show, a
 
 
 async def test_it_does_so_when_the_control_message_is_lost(visit, show, alice):
-    cookie, client = await asyncio.to_thread(cookie_of, alice)
+    cookie, client = await in_thread(cookie_of, user=alice)
     page = await visit(path(show), headers=[ORIGIN, cookie])
     await page.hear("snapshot")
     hub_here().on_control = None
@@ -481,7 +482,7 @@ async def test_a_closed_account_closes_its_sockets(visit, show, alice):
 
 
 async def test_the_other_sessions_of_the_user_stay(visit, show, alice):
-    cookie, client = await asyncio.to_thread(cookie_of, alice)
+    cookie, client = await in_thread(cookie_of, user=alice)
     page, other = await visit(path(show), headers=[ORIGIN, cookie]), await visit(path(show), alice)
     await other.hear("snapshot")
 
@@ -494,7 +495,7 @@ async def test_the_other_sessions_of_the_user_stay(visit, show, alice):
 
 
 async def test_a_socket_after_signing_out_is_a_guests(visit, show, alice):
-    cookie, client = await asyncio.to_thread(cookie_of, alice)
+    cookie, client = await in_thread(cookie_of, user=alice)
     await sign_out(client)
 
     page = await visit(path(show), headers=[ORIGIN, cookie])

@@ -1,0 +1,51 @@
+// Reads a case from stdin and tells whether old snapshots + frames = fresh snapshots, by the page's
+// own reducer; and, for each number of `without`, the same with those events left out.
+//
+//   { "old": [snapshot], "frames": [frame], "fresh": [snapshot], "without": [[room, seq], …] }
+//   -> { "equal": bool, "outcomes": [...], "replayed": {...}, "fresh": {...}, "undetected": [...] }
+
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+
+import {
+  applyFrame,
+  comparable,
+  fromSnapshot,
+  initial,
+} from "../../creators/stage/static/stage/state.js";
+
+const given = JSON.parse(readFileSync(0, "utf8"));
+const fresh = comparable(given.fresh.reduce(fromSnapshot, initial()));
+
+function replay(frames) {
+  const outcomes = [];
+  let state = given.old.reduce(fromSnapshot, initial());
+  for (const frame of frames) {
+    const result = applyFrame(state, frame);
+    state = result.state;
+    outcomes.push(result.outcome);
+  }
+  return { state: comparable(state), outcomes };
+}
+
+function without(room, seqs) {
+  return given.frames.map((frame) =>
+    frame.room === room
+      ? { ...frame, events: frame.events.filter((event) => !seqs.includes(event.seq)) }
+      : frame,
+  );
+}
+
+const { state, outcomes } = replay(given.frames);
+const undetected = (given.without ?? []).filter(([room, seqs]) =>
+  isDeepStrictEqual(replay(without(room, seqs)).state, fresh),
+);
+process.stdout.write(
+  JSON.stringify({
+    equal: isDeepStrictEqual(state, fresh),
+    outcomes,
+    replayed: state,
+    fresh,
+    undetected,
+  }),
+);
