@@ -3,6 +3,7 @@
 Without DATABASE_URL and REDIS_URL the embedded servers of `liveshop.embedded` are used.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,28 @@ DEBUG = env.bool("DEBUG", default=False)
 STATE_DIR = Path(env.str("LIVESHOP_STATE", default=str(BASE_DIR / ".liveshop")))
 
 
-def _secret(name: str) -> str:
-    """Return a secret from the environment; demo and tests may do without, production not."""
-    value: str = env.str(name, default="")
+def _kept_secrets() -> dict[str, str]:
+    """Read what `manage.py demo` made for its own: commands beside it must sign as it does."""
+    try:
+        kept: dict[str, str] = json.loads((STATE_DIR / "demo-secrets").read_text())
+    except (OSError, ValueError):
+        return {}
+    return kept if LIVESHOP_ENV == "demo" else {}
+
+
+def _secret(name: str, *, trial: str) -> str:
+    """Return a secret from the environment; only demo and tests do with a trial one."""
+    value: str = env.str(name, default="") or _kept_secrets().get(name, "")
     if value:
         return value
     if IS_PRODUCTION:
         raise ImproperlyConfigured(f"{name} must be set when LIVESHOP_ENV=production")
-    return f"insecure-{LIVESHOP_ENV}-only-{name.lower()}-0123456789abcdef0123456789abcdef"
+    return trial
 
 
-SECRET_KEY = _secret("SECRET_KEY")
+SECRET_KEY = _secret(
+    "SECRET_KEY", trial="insecure-0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdef"
+)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 # SITE_URL: how browsers reach the site; links in e-mails and the provider's webhooks use it.
 SITE_URL: str = env.str("SITE_URL", default="http://127.0.0.1:8000")
@@ -188,11 +200,9 @@ COMMISSION_BPS = env.int("COMMISSION_BPS", default=1000)
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=600)
 HOLD_RENEW_BELOW_SECONDS = 120
 PAYMENTS_SANDBOX_URL = env.str("PAYMENTS_SANDBOX_URL", default="http://127.0.0.1:8001")
-PAYMENTS_SANDBOX_SECRET = env.str(
-    "PAYMENTS_SANDBOX_SECRET", default="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
+PAYMENTS_SANDBOX_SECRET = _secret(
+    "PAYMENTS_SANDBOX_SECRET", trial="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
 )
-if IS_PRODUCTION and "PAYMENTS_SANDBOX_SECRET" not in env.ENVIRON:
-    raise ImproperlyConfigured("PAYMENTS_SANDBOX_SECRET must be set when LIVESHOP_ENV=production")
 PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
 
 # --- Stage -----------------------------------------------------------------------------------
@@ -279,6 +289,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "httpx": {"level": "WARNING"},
         "daphne.http_protocol": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
     },
