@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
 
 from creators.scoring import indicators, peers, queries
@@ -48,15 +49,16 @@ def recompute(*, creator_ids: Iterable[int] | None, now: datetime) -> list[Score
 
 def rescore_soon(*, creator_ids: Iterable[int]) -> None:
     """Queue a recalculation per creator; one that waits already serves for all that came since."""
-    from creators.scoring.tasks import rescore
-
     for creator_id in sorted(set(creator_ids)):
         try:
             # A savepoint: a refused job must not spoil the caller's transaction.
             with transaction.atomic():
-                rescore.configure(queueing_lock=f"score:{creator_id}", priority=-10).defer(
-                    creator_id=creator_id
-                )
+                jobs.configure_task(
+                    "scoring.rescore",
+                    allow_unknown=False,
+                    queueing_lock=f"score:{creator_id}",
+                    priority=-10,
+                ).defer(creator_id=creator_id)
         except AlreadyEnqueued:
             continue
 

@@ -4,15 +4,20 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Final
 
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
+from procrastinate.contrib.django import app as jobs
 
 from shops.facts.models import Event
 
 log = logging.getLogger(__name__)
+
+# The job of tasks.py; by its name, because that one stands on this module.
+REACT: Final = "facts.react"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,11 +75,8 @@ def publish(fact: Fact) -> Event:
     except KeyError:
         raise UnknownFact(type(fact).__name__) from None
     event = Event.objects.create(kind=type(fact).__name__, payload=msgspec.to_builtins(fact))
-    if on.must:
-        from shops.facts.tasks import react
-
-        for name in on.must:
-            react.defer(event_id=event.pk, reaction=name)
+    for name in on.must:
+        jobs.configure_task(REACT, allow_unknown=False).defer(event_id=event.pk, reaction=name)
     for name in on.show:
         transaction.on_commit(partial(_show, name, fact), robust=True)
     return event

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django import app as jobs
 
 from shops.accounts.models import Role, User
 from shops.facts.publishing import publish
@@ -150,8 +151,6 @@ def _move_refund(
 
 def give_back_late(payment: Payment, *, now: datetime) -> None:
     """Queue the refunds of a purchase that was closed before its payment came."""
-    from shops.payments.tasks import give_back
-
     for order in Order.objects.filter(purchase_id=payment.purchase_id, total_minor__gt=0):
         said = str(_("Paid after the order was closed; the payment is given back."))
         refund = Refund.objects.create(
@@ -162,7 +161,9 @@ def give_back_late(payment: Payment, *, now: datetime) -> None:
             created_at=now,
         )
         orders.note(order_id=order.pk, text=said, now=now)
-        give_back.defer(refund_id=str(refund.pk))
+        jobs.configure_task("payments.give_back", allow_unknown=False).defer(
+            refund_id=str(refund.pk)
+        )
 
 
 def _refund(refund_id: uuid.UUID, *, lock: bool = False) -> Refund:
