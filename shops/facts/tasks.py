@@ -1,11 +1,12 @@
-"""The job that carries out one must reaction of one fact, exactly once."""
+"""The job that carries out a must reaction exactly once, and the one that finds lost jobs."""
 
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
-from procrastinate import RetryStrategy
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
 
 from shops.facts.models import Event
 from shops.facts.publishing import read
@@ -35,3 +36,25 @@ def carry_out(*, event_id: int, reaction: str, now: datetime) -> bool:
             return False
     import_string(reaction)(read(event), event_id=event_id, now=now)
     return True
+
+
+@app.periodic(cron="* * * * *")
+@app.task(
+    name="facts.rescue_jobs",
+    queue="sweepers",
+    queueing_lock="facts.rescue_jobs",
+    pass_context=True,
+)
+async def rescue_jobs(context: JobContext, timestamp: int) -> None:
+    """Have the jobs done that a worker took and then died over.
+
+    Nobody else would: such a job is "doing" for ever, and stands before all with the same lock.
+    Doing one twice is harmless, in case its worker was only slow.
+    """
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        if job.queueing_lock:
+            # A periodic one; the next comes by itself.
+            await manager.finish_job(job, Status.FAILED, delete_job=False)
+        else:
+            await manager.retry_job(job)
