@@ -6,6 +6,7 @@ import json
 
 import pytest
 import redis
+from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
@@ -129,6 +130,13 @@ def cookie_of(user):
     return (b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode()), client
 
 
+class Communicator(WebsocketCommunicator):
+    """As channels', which leaves database connections open, as a test in a transaction wants."""
+
+    send_input = ApplicationCommunicator.send_input
+    receive_output = ApplicationCommunicator.receive_output
+
+
 class Page:
     """A browser's side of a socket of the real ASGI application."""
 
@@ -181,7 +189,7 @@ async def visit(transactional_db):
         if user is not None:
             cookie, _ = await in_thread(cookie_of, user)
             sent.append(cookie)
-        communicator = WebsocketCommunicator(application, path, headers=headers or sent)
+        communicator = Communicator(application, path, headers=headers or sent)
         accepted, _ = await communicator.connect(timeout=5)
         assert accepted
         page = Page(communicator)

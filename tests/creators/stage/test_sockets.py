@@ -5,7 +5,6 @@ import json
 import uuid
 
 import pytest
-from channels.testing import WebsocketCommunicator
 
 from creators.audience.models import QualifiedView
 from creators.chat.models import Message, Mute
@@ -19,7 +18,7 @@ from creators.stage.rooms import live_room
 from shops.checkout import owner as cart_owner
 from shops.stock.models import Stock
 from shops.stock.services import StockChanged
-from tests.creators.stage.conftest import ORIGIN, cookie_of, until
+from tests.creators.stage.conftest import ORIGIN, Communicator, cookie_of, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +46,7 @@ def path(show):
 async def test_a_foreign_origin_is_refused(show, headers):
     from liveshop.asgi import application
 
-    communicator = WebsocketCommunicator(application, path(show), headers=headers)
+    communicator = Communicator(application, path(show), headers=headers)
     accepted, _ = await communicator.connect()
 
     assert not accepted
@@ -56,7 +55,7 @@ async def test_a_foreign_origin_is_refused(show, headers):
 async def test_another_path_is_refused(show):
     from liveshop.asgi import application
 
-    communicator = WebsocketCommunicator(application, "/ws/else/", headers=[ORIGIN])
+    communicator = Communicator(application, "/ws/else/", headers=[ORIGIN])
     accepted, _ = await communicator.connect()
 
     assert not accepted
