@@ -117,8 +117,10 @@ export class Connection {
 
   #connect() {
     if (this.isStopped) return;
-    this.#tell(this.wasLive || this.failures > 0 ? "reconnecting" : "connecting");
-    this.#in("poll", POLL_AFTER, () => this.#poll());
+    if (this.status !== "offline") {
+      this.#tell(this.wasLive || this.failures > 0 ? "reconnecting" : "connecting");
+    }
+    this.#pollSoon();
     const address = new URL(this.url, this.world.origin());
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     let socket;
@@ -166,9 +168,7 @@ export class Connection {
     const ceiling = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.failures);
     this.failures += 1;
     this.#in("connect", atLeast + this.world.random() * ceiling, () => this.#connect());
-    if (!this.timers.has("poll") && !this.isPolling) {
-      this.#in("poll", POLL_AFTER, () => this.#poll());
-    }
+    this.#pollSoon();
   }
 
   #resume() {
@@ -254,6 +254,11 @@ export class Connection {
   }
 
   // --- Without a socket -------------------------------------------------------------------
+
+  #pollSoon() {
+    if (this.timers.has("poll") || this.isPolling) return;
+    this.#in("poll", POLL_AFTER, () => this.#poll());
+  }
 
   async #poll() {
     this.#cancel("poll");
