@@ -208,3 +208,11 @@ def test_the_cart_count_follows_the_other_tabs(visit, show, alice):
     viewer.get_by_role("dialog").get_by_role("button", name="Add to cart").last.click()
     expect(home.locator(".site-nav [data-cart-count]")).to_have_text("1")
     assert visit.errors == []
+
+
+def test_on_a_desk_the_headers_cart_opens_beside_the_show(visit, show, alice):
+    viewer = _open(visit, show, alice, viewport=DESKTOP)
+    expect(viewer.locator("[data-viewers]")).to_have_text("1")
+    viewer.locator(".site-nav [data-cart-link]").click()
+    expect(viewer.get_by_role("dialog").get_by_text("Your cart is empty.")).to_be_visible()
+    expect(viewer).to_have_url(re.compile(f"/live/{show.pk}/$"))

@@ -201,7 +201,7 @@ document.addEventListener("click", (event) => {
   } else if (link.matches("[data-open-product]")) {
     event.preventDefault();
     openBag(link.closest("[data-card]").dataset.product);
-  } else if (link.matches("[data-open-cart]") && window.htmx) {
+  } else if (link.matches("[data-open-cart], [data-cart-link]") && window.htmx) {
     event.preventDefault();
     cartSheet.showModal();
     refreshCart();
