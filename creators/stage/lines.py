@@ -15,6 +15,8 @@ from creators.stage.wire import Close, Outbound, encode
 
 log = logging.getLogger(__name__)
 
+PRIVATE_CODES = 4000
+
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -77,6 +79,10 @@ class Line:
             self._in_flight.cancel()
             self._in_flight = None
         self._drive({"type": "websocket.close", "code": int(code), "reason": reason})
+        if self.is_closed and code < PRIVATE_CODES:
+            # daphne refuses to send the standard codes; the private twin says the same.
+            twin = PRIVATE_CODES + code % 1000
+            self._drive({"type": "websocket.close", "code": twin, "reason": reason})
         self.is_closed = True
 
     def gone(self) -> None:

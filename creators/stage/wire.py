@@ -24,7 +24,11 @@ MAX_INBOUND_BYTES = 16 * 1024
 
 
 class Close(IntEnum):
-    """Why a socket is closed by the server."""
+    """Why a socket is closed by the server.
+
+    A server that cannot send a standard code (daphne) sends its private twin: 4009 for 1009, 4013
+    for 1013, and so on.
+    """
 
     GOING_AWAY = 1001  # the client left
     TOO_LARGE = 1009  # a message above MAX_INBOUND_BYTES

@@ -8,6 +8,7 @@ import pytest
 from creators.stage import hub as hub_module
 from creators.stage import link, publishing, wire
 from creators.stage.hub import Hub
+from creators.stage.lines import Line
 from creators.stage.wire import Close, Position
 from tests.creators.stage.conftest import Viewer, publish, until
 
@@ -383,3 +384,18 @@ async def test_a_message_that_is_not_ours_is_survived(hub, valkey, message):
 
     await publish(LIVE, event(0))
     await until(lambda: len(viewer.events) == 1)
+
+
+async def test_a_server_that_refuses_a_standard_code_is_given_its_private_twin():
+    sent = []
+
+    async def like_daphne(message):
+        if message["code"] < 3000:
+            raise ValueError("invalid close code")
+        sent.append(message["code"])
+
+    line = Line(like_daphne)
+    line.close(Close.SLOW)
+
+    assert sent == [4013]
+    assert line.is_closed
