@@ -136,11 +136,16 @@ REDIS_URL: str = env.str("REDIS_URL", default="") or embedded.urls(STATE_DIR).re
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# A connection that the server has closed meanwhile is replaced, not handed to a request.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # DATABASE_POOL: connections that one web process may hold open; 0 turns the pool off (PgBouncer).
 _pool_size = env.int("DATABASE_POOL", default=0 if LIVESHOP_ENV == "test" else 20)
+# The pool's pauses between tries to connect double; it begins anew after `reconnect_timeout`
+# seconds, so that requests are served soon after the server is back, however long it was away.
+_POOL = {"min_size": 2, "timeout": 10, "reconnect_timeout": 5}
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
-    **({"pool": {"min_size": 2, "max_size": _pool_size, "timeout": 10}} if _pool_size else {}),
+    **({"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -6,6 +6,8 @@ from django.urls import include, path
 from liveshop import views
 from shops.accounts.views import logout
 
+handler500 = "liveshop.views.server_error"
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("admin/", admin.site.urls),

@@ -1,11 +1,21 @@
-"""The page that belongs to no room: home."""
+"""The pages that belong to no room: home, and what is shown when the server fails."""
 
-from django.http import HttpRequest, HttpResponse
+import sys
+from typing import Final
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from liveshop import home as shown
+from liveshop.middleware import wants_json
+
+RETRY_AFTER_SECONDS: Final = 5
 
 
 @require_safe
@@ -20,3 +30,22 @@ def home(request: HttpRequest) -> HttpResponse:
             "shops": shown.shops(),
         },
     )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for an exception that nobody caught: 503 when the database is away, else 500.
+
+    It is called while the exception is handled. Nothing here may ask the database.
+    """
+    if not isinstance(sys.exc_info()[1], InterfaceError | OperationalError):
+        return defaults.server_error(request)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if wants_json(request):
+        title = _("We are away for a moment. Try again in a few seconds.")
+        return JsonResponse(
+            {"type": "/problems/unavailable", "title": title, "status": 503, "code": "unavailable"},
+            status=503,
+            content_type="application/problem+json",
+            headers=headers,
+        )
+    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
