@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -19,9 +20,9 @@ PRODUCTION = {
 }
 
 
-def manage(*arguments, without=()):
+def manage(*arguments, without=(), **more):
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    given = {name: value for name, value in PRODUCTION.items() if name not in without}
+    given = {name: value for name, value in PRODUCTION.items() if name not in without} | more
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
@@ -44,6 +45,17 @@ def test_production_does_not_start_without_its_secrets(name):
     done = manage("check", without=[name])
     assert done.returncode != 0
     assert f"{name} must be set" in done.stderr
+
+
+def test_every_file_of_the_base_page_is_collected_under_its_hashed_name(tmp_path):
+    done = manage("collectstatic", "--noinput", STATIC_ROOT=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    hashed = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
+    base = (settings.BASE_DIR / "templates" / "base.html").read_text()
+    wanted = re.findall(r"{% static '([^']+)' %}", base)
+    assert "vendor/htmx.js" in wanted
+    assert [name for name in wanted if name not in hashed] == []
+    assert (tmp_path / hashed["liveshop/css/tokens.css"]).is_file()
 
 
 def test_cookies_of_production_are_for_https_only():
