@@ -21,6 +21,7 @@ from shops.facts.refused import Invalid
 from shops.orders import queries
 from shops.orders.models import Order
 from shops.payments import services as payments
+from shops.payments.models import RefundState
 
 
 @login_required
@@ -90,10 +91,13 @@ def refund(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()
     if not reason:
         raise Invalid(_("Tell the buyer why."))
-    payments.refund_order(
+    made = payments.refund_order(
         order_id=found.pk, reason=reason[:200], by=user_of(request), now=datetime.now(UTC)
     )
-    messages.success(request, _("The money is on its way back to the buyer."))
+    if made.state == RefundState.FAILED:
+        messages.error(request, _("The provider refused. No money went back to the buyer."))
+    else:
+        messages.success(request, _("The money is on its way back to the buyer."))
     return redirect("checkout:shop_order", slug=slug, number=number)
 
 

@@ -146,6 +146,9 @@ def _move_refund(
                 currency=currency,
             )
         )
+    elif to == RefundState.FAILED:
+        said = _("The provider refused to give the payment back.")
+        orders.note(order_id=refund.order_id, text=str(said), now=now)
     return refund
 
 

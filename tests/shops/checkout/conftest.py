@@ -12,6 +12,7 @@ from tests.factories.catalog import ProductFactory, SkuFactory
 class Provider:
     def __init__(self):
         self.charges = []
+        self.refuses_refunds = False
 
     def charge(self, *, key, amount_minor, currency, card_token):
         self.charges.append(key)
@@ -29,6 +30,8 @@ class Provider:
         )
 
     def refund(self, *, key, charge_key, amount_minor, currency):
+        if self.refuses_refunds:
+            raise real.Rejected("charge_disputed")
         return RefundReport(
             key=str(key),
             ref=f"re_{key}",

@@ -347,3 +347,25 @@ def test_the_shop_sees_its_orders_and_gives_money_back(
 def test_get_changes_nothing_where_post_is_meant(browser, mug):
     for url in ("/cart/add/", "/buy/", f"/cart/lines/{mug.pk}/"):
         assert browser.get(url).status_code == 405
+
+
+def test_a_refund_that_the_provider_refuses_is_not_shown_as_done(
+    client, browser, alice, carol, shop, mug, provider
+):
+    quote_for(alice, mug)
+    action, key = _form(browser.get("/checkout/"))
+    browser.post(action, _fields(alice, key))
+    number = Order.objects.get().number
+    provider.refuses_refunds = True
+    client.force_login(carol)
+    url = f"/seller/{shop.slug}/orders/{number}/"
+    page = client.post(f"{url}refund/", {"reason": "broken"}, follow=True)
+    assert "on its way back" not in page.text
+    assert "No money went back to the buyer" in page.text
+    assert "refused to give the payment back" in client.get(url).text
+    assert not Order.objects.get().is_refunded
+
+    provider.refuses_refunds = False
+    page = client.post(f"{url}refund/", {"reason": "broken"}, follow=True)
+    assert "on its way back" in page.text
+    assert Order.objects.get().is_refunded
