@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -149,24 +149,35 @@ def _lock(*, number: str, buyer_id: int) -> Purchase:
         raise NotFound
     if purchase.orders.exclude(state=OrderState.UNPAID).exists():
         raise orders.NotUnpaid
-    if purchase.payments.exclude(state__in=_NEVER_PAID).exists():
+    if _may_be_paid(purchase.pk).exists():
         raise payments.PaymentUnderWay
     return purchase
 
 
-@transaction.atomic
 def expire_due_purchases(*, now: datetime, limit: int = 200) -> int:
     """Expire purchases that were not paid in time and give their stock back; returns how many.
 
-    One whose payment may still arrive is left alone. Several sweepers may run at once.
+    One whose payment may still arrive is left alone. Several sweepers may run at once. Each
+    purchase is a transaction of its own: together they would take SKUs in any order.
     """
-    due = (
-        Purchase.objects.select_for_update(skip_locked=True)
-        .filter(
-            Exists(Order.objects.filter(purchase=OuterRef("pk"), state=OrderState.UNPAID)),
-            ~Exists(Payment.objects.filter(purchase=OuterRef("pk")).exclude(state__in=_NEVER_PAID)),
-            pay_by__lte=now,
-        )
-        .order_by("pay_by")[:limit]
+    due = Purchase.objects.filter(
+        Exists(Order.objects.filter(purchase=OuterRef("pk"), state=OrderState.UNPAID)),
+        ~Exists(_may_be_paid(OuterRef("pk"))),
+        pay_by__lte=now,
     )
-    return sum(orders.expire(purchase_id=purchase.pk, now=now) for purchase in due)
+    found = list(due.order_by("pay_by").values_list("pk", flat=True)[:limit])
+    return sum(_expire(purchase_id, now=now) for purchase_id in found)
+
+
+@transaction.atomic
+def _expire(purchase_id: uuid.UUID, *, now: datetime) -> bool:
+    if not Purchase.objects.select_for_update(skip_locked=True).filter(pk=purchase_id):
+        return False
+    # Looked at under the lock that a new payment takes, too.
+    if _may_be_paid(purchase_id).exists():
+        return False
+    return orders.expire(purchase_id=purchase_id, now=now)
+
+
+def _may_be_paid(purchase_id: uuid.UUID | OuterRef) -> QuerySet[Payment]:
+    return Payment.objects.filter(purchase=purchase_id).exclude(state__in=_NEVER_PAID)
