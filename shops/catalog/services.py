@@ -66,9 +66,10 @@ def set_price(
     """
     if any(not 0 <= price < MOST_PRICE_MINOR for price in (price_minor, compare_at_minor or 0)):
         raise BadPrice
-    sku = Sku.objects.select_for_update(no_key=True).filter(pk=sku_id).first()
-    if sku is None:
+    # The product before its SKU, as an import does.
+    if not Product.objects.select_for_update(no_key=True).filter(skus=sku_id):
         raise NotFound
+    sku = Sku.objects.select_for_update(no_key=True).get(pk=sku_id)
     if (sku.price_minor, sku.compare_at_minor) == (price_minor, compare_at_minor):
         return False
     sku.price_minor = price_minor

@@ -93,6 +93,8 @@ def apply_batch(
     if not dry_run:
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
     known = _find(shop, [product.handle for product in products])
+    if not dry_run:
+        _lock(known, products)
     categories = _categories()
     counts, errors, new = Counts(), [], []
     for wanted in products:
@@ -119,6 +121,25 @@ def apply_batch(
     if new and not dry_run:
         _create(shop, new, now=now)
     return counts, errors
+
+
+def _lock(known: Mapping[str, _Known], products: Sequence[FeedProduct]) -> None:
+    """Take what will be written in key order, products before stock, whatever the feed's order.
+
+    Buyers take stock in that order, too, and sellers who edit a product take it first.
+    """
+    ids = [one.product.pk for one in known.values()]
+    list(Product.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
+    counted = [
+        stock.pk
+        for product in products
+        if (old := known.get(product.handle)) is not None
+        for sku in product.skus
+        if (row := old.skus.get(sku.options)) is not None
+        and (stock := old.stock.get(row.pk)) is not None
+        and stock.on_hand != sku.on_hand
+    ]
+    list(Stock.objects.select_for_update().filter(pk__in=counted).order_by("pk"))
 
 
 _QUANTITY = "Variant Inventory Qty"
