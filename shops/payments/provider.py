@@ -14,7 +14,8 @@ from shops.payments.wire import ChargeReport, RefundReport
 
 _Report = TypeVar("_Report", ChargeReport, RefundReport)
 # Answers that say nothing about what became of the request.
-_UNCLEAR = frozenset({401, 403, 408, 409, 425, 429})
+# 404 is one: to a request that makes something it comes from whoever stands before the provider.
+_UNCLEAR = frozenset({401, 403, 404, 408, 409, 425, 429})
 
 
 class NoAnswer(Exception):
@@ -49,7 +50,8 @@ def find_charge(*, key: uuid.UUID) -> ChargeReport:
     :raises Unheard: the provider has none under this key
     :raises NoAnswer: as for `charge`
     """
-    return _read(_ask("GET", f"/v1/charges/{key}"), ChargeReport)
+    answer = _ask("GET", f"/v1/charges/{key}", unheard=404)
+    return _read(answer, ChargeReport)
 
 
 def cancel_charge(*, key: uuid.UUID) -> ChargeReport:
@@ -78,7 +80,12 @@ def _tls() -> ssl.SSLContext:
 
 
 def _ask(
-    method: str, path: str, *, key: uuid.UUID | None = None, body: dict[str, Any] | None = None
+    method: str,
+    path: str,
+    *,
+    key: uuid.UUID | None = None,
+    body: dict[str, Any] | None = None,
+    unheard: int | None = None,
 ) -> httpx.Response:
     headers = {"Authorization": f"Bearer {api_key(settings.PAYMENTS_SANDBOX_SECRET)}"}
     if key is not None:
@@ -96,7 +103,7 @@ def _ask(
         raise NoAnswer(type(error).__name__) from error
     if answer.is_success:
         return answer
-    if answer.status_code == 404:
+    if answer.status_code == unheard:
         raise Unheard
     if answer.is_client_error and answer.status_code not in _UNCLEAR:
         raise Rejected(_reason(answer))

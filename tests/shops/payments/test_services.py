@@ -221,3 +221,21 @@ def test_what_the_provider_never_heard_of_is_blocked_there_when_it_is_too_late(
     )
     assert late.json()["state"] == "cancelled"
     assert Payment.objects.count() == 1
+
+
+def test_a_provider_that_is_not_where_it_should_be_leaves_payment_and_refund_open(
+    charging, alice, olga, now, settings
+):
+    settings.PAYMENTS_SANDBOX_URL = f"{charging.url}/nowhere"
+    payment = make_payment(alice, now=now, prices=(700,))
+    assert services.start(payment_id=payment.pk, now=now).state == "unknown"
+    late = now + services.SETTLE_AFTER * 2
+    assert services.settle_unknown(now=late) == 0
+    assert services.settle_unknown(now=now + timedelta(hours=1)) == 0
+
+    settings.PAYMENTS_SANDBOX_URL = charging.url
+    assert services.settle_unknown(now=late) == 1
+    order = payment.purchase.orders.get()
+    settings.PAYMENTS_SANDBOX_URL = f"{charging.url}/nowhere"
+    refund = services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
+    assert refund.state == "created"
