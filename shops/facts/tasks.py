@@ -1,22 +1,33 @@
 """The job that carries out a must reaction exactly once, and the one that finds lost jobs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
-from procrastinate import JobContext, RetryStrategy
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
 
 from shops.facts.models import Event
 from shops.facts.publishing import read
 
+# 2 s, 4 s, 8 s … then hourly, for three days: what a reaction needs (a mail server) may be away.
+LONGEST_WAIT: Final = timedelta(hours=1)
+MOST_ATTEMPTS: Final = 83
 
-@app.task(
-    name="facts.react",
-    queue="facts",
-    retry=RetryStrategy(max_attempts=10, exponential_wait=2),
-)
+
+class Patiently(BaseRetryStrategy):
+    """Try a failed reaction again for days: it must follow, and it is harmless to be late."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= MOST_ATTEMPTS:
+            return None
+        wait = min(timedelta(seconds=2 ** min(job.attempts + 1, 20)), LONGEST_WAIT)
+        return RetryDecision(retry_in={"seconds": int(wait.total_seconds())})
+
+
+@app.task(name="facts.react", queue="facts", retry=Patiently())
 def react(*, event_id: int, reaction: str) -> None:
     carry_out(event_id=event_id, reaction=reaction, now=datetime.now(UTC))
 

@@ -1,10 +1,11 @@
 """A must reaction is carried out exactly once, however many workers get its job."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from procrastinate.jobs import Job
 
 from shops.accounts.models import User
 from shops.facts import publishing
@@ -106,3 +107,25 @@ def _wait_until_somebody_waits_for_a_lock():
             if cursor.fetchone():
                 return
     pytest.fail("nobody waited")
+
+
+def test_a_failing_reaction_is_tried_soon_and_for_days():
+    waits = []
+    while (wait := _wait_after(attempts=len(waits))) is not None:
+        waits.append(wait)
+    assert waits[0] < timedelta(seconds=5)
+    assert max(waits) <= timedelta(hours=1, seconds=1)
+    assert sum(waits, timedelta()) > timedelta(days=3)
+
+
+def _wait_after(*, attempts):
+    job = Job(
+        id=1,
+        queue="facts",
+        lock=None,
+        queueing_lock=None,
+        task_name="facts.react",
+        attempts=attempts,
+    )
+    again = react.get_retry_exception(exception=ZeroDivisionError(), job=job)
+    return again and again.retry_decision.retry_at - datetime.now(UTC)
