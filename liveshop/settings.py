@@ -151,7 +151,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # Nothing in this cache is truth: it may be flushed at any moment.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "liveshop.cache.ForgetfulCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1},
+    }
 }
 # Channels routes and authenticates sockets; rooms go over creators.stage.hub, not over a layer.
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {}
