@@ -199,6 +199,8 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = (
 )
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = STATE_DIR / "mail"
+# A mail server that is silent must not keep the jobs behind a mail waiting.
+EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="liveshop <shop@localhost>")
 
 # --- Money -----------------------------------------------------------------------------------

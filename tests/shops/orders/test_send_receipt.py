@@ -1,5 +1,8 @@
 """The buyer gets a mail about each paid order, with its lines and where to follow it."""
 
+import socket
+import time
+
 import pytest
 from django.core import mail
 
@@ -32,3 +35,15 @@ def test_names_are_written_as_they_are(order, purchase, alice, now):
     event = Event.objects.get(kind="OrderPaid", payload__order_id=order.pk)
     send_receipt(read(event), event_id=event.pk, now=now)
     assert "Hello Al & Ice <3," in mail.outbox[0].body
+
+
+def test_a_mail_server_that_is_silent_does_not_keep_the_worker(order, purchase, settings, now):
+    mark_paid(purchase_id=purchase.pk, now=now)
+    event = Event.objects.get(kind="OrderPaid", payload__order_id=order.pk)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        began = time.monotonic()
+        with pytest.raises(OSError, match="timed out"):
+            send_receipt(read(event), event_id=event.pk, now=now)
+    assert time.monotonic() - began < 10
