@@ -1,13 +1,15 @@
 """A refusal of any view becomes an answer that its caller can read."""
 
 from collections.abc import Callable
+from itertools import chain
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from shops.facts.refused import Refused
+from shops.facts.refused import Invalid, Refused
 
 
 def problem(refused: Refused) -> dict[str, object]:
@@ -35,6 +37,19 @@ class RefusedMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Refuse NUL, which is in no text and which PostgreSQL can't store."""
+        if getattr(view, "csrf_exempt", False):  # a program's door; it reads the body itself
+            return None
+        values = chain.from_iterable(
+            values for _, values in chain(request.GET.lists(), request.POST.lists())
+        )
+        if "\0" in request.path or any("\0" in str(value) for value in values):
+            return self.process_exception(request, Invalid())
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
