@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 from django.conf import settings
+from django.db import connection
 
 from shops.payments.sandbox.keys import api_key
 from shops.payments.wire import ChargeReport, RefundReport
@@ -87,6 +88,9 @@ def _ask(
     body: dict[str, Any] | None = None,
     unheard: int | None = None,
 ) -> httpx.Response:
+    if not connection.in_atomic_block:
+        # The answer may take seconds; others need the connection to the database meanwhile.
+        connection.close()
     headers = {"Authorization": f"Bearer {api_key(settings.PAYMENTS_SANDBOX_SECRET)}"}
     if key is not None:
         headers["Idempotency-Key"] = str(key)

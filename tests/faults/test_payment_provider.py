@@ -4,7 +4,9 @@ import threading
 import time
 from datetime import UTC, datetime
 
+import httpx
 import pytest
+from django.db import connection
 
 from shops.payments import services
 from shops.payments.models import Payment, PaymentEvent
@@ -126,3 +128,17 @@ def test_webhooks_that_a_kill_interrupted_are_sent_after_the_restart(
         wait_until(lambda: Payment.objects.get(pk=payment.pk).state == "captured")
     finally:
         provider.kill()
+
+
+def test_a_slow_provider_keeps_no_connection_to_the_database(provider, alice, now, monkeypatch):
+    held = []
+    request = httpx.Client.request
+
+    def asked(*args, **kwargs):
+        held.append(connection.connection is not None)
+        return request(*args, **kwargs)
+
+    monkeypatch.setattr(httpx.Client, "request", asked)
+    payment = make_payment(alice, now=now)
+    assert services.start(payment_id=payment.pk, now=now).state == "captured"
+    assert held == [False]
