@@ -59,7 +59,8 @@ def _create_refund(*, order_id: int, reason: str, by: User, now: datetime) -> Re
         purchase_id=order.purchase_id, state=PaymentState.CAPTURED
     ).first()
     under_way = order.refunds.filter(~Q(state=RefundState.FAILED)).exists()
-    if payment is None or not order.is_paid or order.refunded_minor or under_way:
+    was_paid_for = order.is_paid and order.total_minor
+    if payment is None or not was_paid_for or order.refunded_minor or under_way:
         raise NotRefundable
     return Refund.objects.create(
         payment=payment,

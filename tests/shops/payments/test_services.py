@@ -239,3 +239,11 @@ def test_a_provider_that_is_not_where_it_should_be_leaves_payment_and_refund_ope
     settings.PAYMENTS_SANDBOX_URL = f"{charging.url}/nowhere"
     refund = services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
     assert refund.state == "created"
+
+
+def test_an_order_of_free_gifts_has_nothing_to_give_back(charging, alice, olga, now):
+    payment = make_payment(alice, now=now, prices=(700, 0))
+    services.start(payment_id=payment.pk, now=now)
+    free = payment.purchase.orders.get(total_minor=0)
+    with pytest.raises(NotRefundable):
+        services.refund_order(order_id=free.pk, reason="", by=olga, now=now)
