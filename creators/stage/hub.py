@@ -70,8 +70,12 @@ class Hub:
             for seat in room.present:
                 seat.line.close(Close.SERVICE_RESTART)
         tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
+        # Until all have heard it: asyncio.wait_for of Python 3.11, through which redis-py sends,
+        # forgets a cancellation that comes just when its work is done.
+        while still := [task for task in tasks if not task.done()]:
+            for task in still:
+                task.cancel()
+            await asyncio.wait(still, timeout=0.5)
         await asyncio.gather(*tasks, return_exceptions=True)
         self.rooms.clear()
         await self.link.close()

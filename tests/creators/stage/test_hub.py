@@ -278,6 +278,26 @@ async def test_a_broken_socket_harms_nobody(hub):
     await until(lambda: bad.seat.room is None)
 
 
+async def test_a_hub_closes_though_a_cancellation_was_forgotten():
+    """As asyncio.wait_for of Python 3.11 does now and then."""
+    hub = Hub()
+    forgotten = []
+
+    async def forgetful():
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if forgotten:
+                    raise
+                forgotten.append(True)
+
+    hub.spawn(forgetful())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(hub.close(), 10)
+    assert forgotten
+
+
 # --- Valkey away ------------------------------------------------------------------------------
 
 
