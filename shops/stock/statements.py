@@ -1,7 +1,7 @@
-"""The SQL of the stock room: each change is one statement that locks SKUs in key order.
+"""The SQL of the stock room: each change locks SKUs in key order and is one statement then.
 
 A lock order that is the same everywhere (holds by id, then stock by SKU) leaves no deadlock.
-Rows are counted from what `FOR UPDATE` returns, which is their newest version under the lock.
+What is counted before it is changed is locked by a statement before.
 """
 
 from collections.abc import Sequence
@@ -32,6 +32,12 @@ def _interval(span: timedelta) -> str:
     """Write a time span as PostgreSQL reads it."""
     return f"{span.total_seconds()} seconds"
 
+
+# Waited for in a statement of its own: the next one begins under the lock, so it counts by the rows
+# as they are. One that waits and counts at once may count by an older version of a row.
+_LOCK = """
+SELECT sku_id FROM stock_stock WHERE sku_id = ANY(%(skus)s::bigint[]) ORDER BY sku_id FOR UPDATE
+"""
 
 # All or none: the verdict is reached with every wanted SKU locked, before the first is changed.
 _RESERVE = """
@@ -90,6 +96,7 @@ def reserve(
     :raises django.db.IntegrityError: another transaction made a hold with one of the ids
     """
     with connection.cursor() as cursor:
+        cursor.execute(_LOCK, {"skus": [row[1] for row in wanted]})
         cursor.execute(
             _RESERVE,
             {
@@ -254,6 +261,7 @@ ORDER BY l.sku_id
 def count(*, counts: dict[int, int]) -> tuple[list[Level], list[Shortage]]:
     """Set units on hand; returns the levels that changed, and the SKUs with more reserved."""
     with connection.cursor() as cursor:
+        cursor.execute(_LOCK, {"skus": list(counts)})
         cursor.execute(_COUNT, {"skus": list(counts), "counts": list(counts.values())})
         rows = cursor.fetchall()
     changed = [Level(*row[:5]) for row in rows if row[4] >= 0]

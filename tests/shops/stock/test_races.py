@@ -1,8 +1,11 @@
 """Real threads, real transactions: never oversold, never deadlocked, and what the guard is for."""
 
+import random
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -13,6 +16,7 @@ from shops.stock import services
 from shops.stock.models import Hold, HoldEvent, HoldState, Stock
 from shops.stock.queries import database_now
 from shops.stock.services import (
+    BelowReserved,
     HoldExpired,
     OutOfStock,
     Wanted,
@@ -20,6 +24,7 @@ from shops.stock.services import (
     expire_due,
     hold,
     release,
+    set_on_hand,
 )
 from tests.factories.catalog import SkuFactory
 
@@ -167,3 +172,29 @@ def test_a_hold_is_either_committed_or_expired_and_swept_once(now):
     assert results.count("paid") == committed
     assert sum(isinstance(one, HoldExpired) for one in results) == 60 - committed
     assert Stock.objects.get(sku=sku).reserved == committed
+
+
+def test_a_count_that_moves_under_a_race_never_breaks_it(now):
+    """Sold out is an answer; a constraint of the database's that refuses is a failure."""
+    skus = [SkuFactory(on_hand=12) for _ in range(3)]
+    picks = random.Random(7)
+    until = time.monotonic() + 4
+
+    def buy():
+        while time.monotonic() < until:
+            wanted = [
+                Wanted(uuid.uuid4(), sku.pk, picks.randint(1, 3))
+                for sku in picks.sample(skus, picks.randint(1, 3))
+            ]
+            with suppress(OutOfStock):
+                hold(wanted=wanted, now=now, ttl=TTL)
+                release(hold_ids=[one.hold_id for one in wanted], now=now)
+
+    def count():
+        while time.monotonic() < until:
+            with suppress(BelowReserved):
+                counts = {sku.pk: picks.randint(4, 12) for sku in picks.sample(skus, 2)}
+                set_on_hand(counts=counts, now=now)
+
+    race([buy] * 10 + [count] * 2, at_once=12)
+    assert set(Stock.objects.values_list("reserved", flat=True)) == {0}
