@@ -1,11 +1,14 @@
 """The cast: alice (viewer), bob (creator), carol (seller), dave (brand), erin, olga (operator)."""
 
 import importlib
+import time
 from datetime import UTC, datetime
 
 import pytest
 from django.apps import apps
+from django.core.management.base import CommandError
 from django.db import connection
+from django.test import TransactionTestCase
 
 from creators.live import services as live
 from creators.profiles.models import Creator
@@ -96,7 +99,33 @@ def site_processes(django_db_setup, tmp_path_factory):
 @pytest.fixture
 def site(site_processes, transactional_db):
     """A running site on a database that is emptied after the test."""
-    return site_processes
+    yield site_processes
+    site_processes.settle()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Let those that need the site come last: its worker takes every job that it finds."""
+    items.sort(key=lambda item: "site" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_emptying():
+    """Empty the tables again when a process of the site was reading them in another order."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def patiently(case):
+        for tries_left in (4, 3, 2, 1, 0):
+            try:
+                return empty(case)
+            except CommandError:
+                if not tries_left:
+                    raise
+                time.sleep(0.3)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", patiently)
+        yield
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from liveshop.embedded.children import spawn
+
 PROJECT = Path(__file__).parents[1]
 
 
@@ -28,6 +30,17 @@ def database_url() -> str:
 
     parts = urlsplit(os.environ["DATABASE_URL"])
     return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+
+
+_WORK = """
+SELECT (
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+) + (
+    SELECT count(*) FROM procrastinate_jobs
+    WHERE status = 'doing' OR status = 'todo' AND coalesce(scheduled_at, now()) <= now()
+)
+"""
 
 
 @dataclass
@@ -66,13 +79,12 @@ class Site:
 
     def start_one(self, part: str) -> None:
         with (self.logs / f"{part}.log").open("ab") as log:
-            self._running[part] = subprocess.Popen(
+            self._running[part] = spawn(
                 [sys.executable, *self._arguments(part)],
                 cwd=PROJECT,
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                log=log,
+                when_parent_dies=signal.SIGKILL,
             )
 
     def _arguments(self, part: str) -> list[str]:
@@ -100,6 +112,17 @@ class Site:
                 break
             time.sleep(0.1)
         raise RuntimeError(f"the site did not answer:\n{self.log('web')[-3000:]}")
+
+    def settle(self, *, patience: float = 15) -> None:
+        """Wait until no process of the site works: no job, no statement, no transaction."""
+        from django.db import connection
+
+        quiet, deadline = 0, time.monotonic() + patience
+        while quiet < 3 and time.monotonic() < deadline:
+            with connection.cursor() as cursor:
+                cursor.execute(_WORK)
+                quiet = 0 if cursor.fetchone()[0] else quiet + 1
+            time.sleep(0.05)
 
     def log(self, part: str) -> str:
         path = self.logs / f"{part}.log"
