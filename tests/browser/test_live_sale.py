@@ -91,23 +91,6 @@ def test_a_reload_and_a_second_tab_show_the_same_cart(visit, show, alice, bob, n
     expect(other.locator("main")).to_contain_text("Blue lamp")
 
 
-def test_chat_reaches_the_other_and_the_host_can_delete_it(visit, show, alice, bob):
-    console = visit(bob, viewport=DESKTOP)
-    console.goto(f"/live/{show.pk}/console/")
-    phone = visit(alice)
-    phone.goto(f"/live/{show.pk}/")
-
-    phone.locator("[data-chat-input]").fill("<b>Is it dimmable?</b>")
-    phone.keyboard.press("Enter")
-
-    line = console.locator("[data-chat] .chat__line")
-    expect(line).to_contain_text("<b>Is it dimmable?</b>")
-    expect(phone.locator("[data-chat]")).to_contain_text("<b>Is it dimmable?</b>")
-    line.get_by_role("button", name="Delete").click()
-    expect(phone.locator("[data-chat]")).not_to_contain_text("dimmable")
-    assert visit.errors == []
-
-
 def test_the_whole_purchase_works_without_javascript(visit, show, alice, bob, now):
     live.pin(piece_id=show.pk, product_id=show.product.pk, by=bob, now=now)
     phone = visit(alice, javascript=False)
