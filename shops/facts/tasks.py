@@ -1,4 +1,4 @@
-"""The job that carries out a must reaction exactly once, and the one that finds lost jobs."""
+"""The job that carries out a must reaction exactly once, and those that tidy up after jobs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,6 +15,7 @@ from shops.facts.publishing import read
 # 2 s, 4 s, 8 s … then hourly, for three days: what a reaction needs (a mail server) may be away.
 LONGEST_WAIT: Final = timedelta(hours=1)
 MOST_ATTEMPTS: Final = 83
+KEPT_HOURS: Final = 72
 
 
 class Patiently(BaseRetryStrategy):
@@ -69,3 +70,15 @@ async def rescue_jobs(context: JobContext, timestamp: int) -> None:
             await manager.finish_job(job, Status.FAILED, delete_job=False)
         else:
             await manager.retry_job(job)
+
+
+@app.periodic(cron="40 3 * * *")
+@app.task(
+    name="facts.forget_done_jobs",
+    queue="sweepers",
+    queueing_lock="facts.forget_done_jobs",
+    pass_context=True,
+)
+async def forget_done_jobs(context: JobContext, timestamp: int) -> None:
+    """Delete jobs that succeeded days ago; those that failed stay for the operators."""
+    await context.app.job_manager.delete_old_jobs(nb_hours=KEPT_HOURS)

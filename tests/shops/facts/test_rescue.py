@@ -8,7 +8,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from shops.facts import publishing
 from shops.facts.models import Event, Reaction
 from shops.facts.publishing import Fact, On
-from shops.facts.tasks import react, rescue_jobs
+from shops.facts.tasks import forget_done_jobs, react, rescue_jobs
 from shops.payments.tasks import settle
 
 HERE = "tests.shops.facts.test_rescue."
@@ -84,3 +84,18 @@ def test_a_periodic_job_of_a_dead_worker_does_not_stand_before_the_next_one(db):
 
 def test_it_is_asked_for_each_minute():
     assert ("facts.rescue_jobs", "") in app.periodic_registry.periodic_tasks
+
+
+def test_jobs_that_were_done_days_ago_are_deleted_and_newer_ones_stay(event):
+    old = react.defer(event_id=event.pk, reaction=HERE + "note")
+    new = react.defer(event_id=event.pk, reaction=HERE + "note")
+    work("facts")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_events SET at = at - interval '4 days' WHERE job_id = %s", [old]
+        )
+    forget_done_jobs.defer(timestamp=0)
+    work("sweepers")
+    left = set(ProcrastinateJob.objects.values_list("pk", flat=True))
+    assert new in left
+    assert old not in left
