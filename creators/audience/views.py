@@ -13,13 +13,13 @@ def click(request: HttpRequest, piece_id: int) -> HttpResponse:
     product = request.POST.get("product", "")
     if not product.isdecimal() or len(product) > 18:
         raise Invalid
-    if not request.user.is_authenticated and request.session.session_key is None:
-        # A guest is counted by the browser's session, so there must be one.
-        request.session.create()
-    record_click(
-        piece_id=piece_id,
-        product_id=int(product),
-        viewer=viewer_key(user=request.user, session_key=request.session.session_key),
-        now=timezone.now(),
-    )
+    # A guest is counted by the browser's session, which the show's page began. It must not begin
+    # here: this answer comes at any time, and would take the place of the session with the cart.
+    if request.user.is_authenticated or request.session.session_key is not None:
+        record_click(
+            piece_id=piece_id,
+            product_id=int(product),
+            viewer=viewer_key(user=request.user, session_key=request.session.session_key),
+            now=timezone.now(),
+        )
     return HttpResponse(status=204)

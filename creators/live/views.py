@@ -19,6 +19,9 @@ def show(request: HttpRequest, piece_id: int) -> HttpResponse:
     now = timezone.now()
     items = queries.bag(session)
     user = request.user
+    if not user.is_authenticated and request.session.session_key is None:
+        # What a guest does here goes out side by side: it must find one session, not make several.
+        request.session.create()
     muted = (
         open_mute(piece_id=piece_id, user_id=user.pk, now=now) if user.is_authenticated else None
     )

@@ -2,6 +2,8 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from creators.audience.models import ProductClick
 from creators.chat.models import Message
@@ -172,11 +174,35 @@ def test_a_show_that_does_not_exist_is_not_found(client, db):
 
 
 def test_opening_a_product_is_counted_once(client, show, product):
+    _page(client, show)
     for _ in range(2):
         response = client.post(f"/live/{show.pk}/click/", {"product": product.pk})
         assert response.status_code == 204
     click = ProductClick.objects.get()
     assert click.viewer.startswith("a:")
+
+
+def test_what_a_guest_does_at_once_stays_in_one_session(client, show, product):
+    add = ("/cart/add/", {"sku": product.skus.get().pk})
+    click = (f"/live/{show.pk}/click/", {"product": product.pk})
+    _page(client, show)
+    answers = []
+    for path, fields in (add, click):
+        # Both leave before either is answered: each knows only the cookies of the page.
+        browser = Client()
+        browser.cookies.update(client.cookies)
+        answers.append(browser.post(path, fields))
+    for answer in answers:
+        client.cookies.update(answer.cookies)
+    client.post(*add)
+    assert CartLine.objects.get().quantity == 2
+
+
+def test_a_click_begins_no_session(client, show, product):
+    answer = client.post(f"/live/{show.pk}/click/", {"product": product.pk})
+    assert answer.status_code == 204
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
+    assert not ProductClick.objects.exists()
 
 
 @pytest.mark.parametrize("value", ["", "-1", "x", "9" * 30])
@@ -193,7 +219,8 @@ def test_the_page_takes_as_many_queries_for_ten_products_as_for_two(
     for _ in range(9):
         sku = SkuFactory(product__shop=shop)
         services.add_to_bag(piece_id=show.pk, product_id=sku.product_id, by=bob, now=now)
-    with django_assert_max_num_queries(12):
+    _page(client, show)
+    with django_assert_max_num_queries(13):
         _page(client, show)
 
 

@@ -170,8 +170,17 @@ function refreshCart() {
   cartPlace.dispatchEvent(new CustomEvent("liveshop:cart"));
 }
 
-async function addToCart(form) {
-  const { ok, data, title } = await post(form.action, new FormData(form));
+// One after the other, so that the last answer tells the newest count, and a guest gets one cart.
+let adding = Promise.resolve();
+
+function addToCart(form) {
+  const { action } = form;
+  const fields = new FormData(form);
+  adding = adding.then(() => add(action, fields));
+}
+
+async function add(action, fields) {
+  const { ok, data, title } = await post(action, fields);
   if (!ok) return toast(title || say("failed"));
   toast(say("inCart", { title: data.line.title }));
   showCart(data.units);
