@@ -199,6 +199,30 @@ test("a resync asks for a snapshot of that room after a random moment", async ()
   assert.deepEqual(world.socket.said.at(-1), { t: "resume", rooms: {} });
 });
 
+test("a resume that the server could not answer is tried again until it can", async () => {
+  const world = makeWorld();
+  const { line, heard } = live(world);
+  const asked = () => world.socket.said.filter((one) => one.t === "resume").length;
+  world.socket.hear({ t: "resync", room: "live" });
+  await world.pass(300);
+  for (const count of [3, 4]) {
+    world.socket.hear({ t: "error", code: "failed", text: "…", re: "resume", ref: "" });
+    world.socket.hear({ t: "pong", at: 1 });
+    assert.equal(heard.statuses.at(-1), "reconnecting", "nothing arrives, and the page says so");
+    await world.pass(3000);
+    assert.equal(asked(), count);
+    world.socket.hear({ t: "pong", at: 1 });
+    assert.equal(heard.statuses.at(-1), "reconnecting");
+  }
+
+  world.socket.hear(snapshot(3, { epoch: "f", viewers: 8 }));
+  assert.equal(heard.statuses.at(-1), "live");
+  assert.equal(line.state.viewers, 8);
+  assert.deepEqual(heard.errors, []);
+  await world.pass(10_000);
+  assert.equal(asked(), 4);
+});
+
 test("where sockets are blocked it polls, at most every 5 s, and says so", async () => {
   const polled = [1, 2, 3, 4].map((seq) => snapshot(seq, { viewers: seq }));
   const world = makeWorld({ answers: polled });

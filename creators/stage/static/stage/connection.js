@@ -27,6 +27,7 @@ const MOST_HEARTS = 50;
 const WATCHING_EVERY = 2_600;
 const WATCHING_TIMES = 6;
 const RESYNC_SPREAD = 500;
+const RESUME_AGAIN = 2_000;
 
 export function browserWorld() {
   return {
@@ -59,6 +60,7 @@ export class Connection {
     this.isStopped = true;
     this.isResuming = false;
     this.isDegraded = false;
+    this.isBehind = false;
     this.wasLive = false;
     this.unsaid = new Map(); // client id -> chat line that nobody has confirmed yet
     this.hearts = 0;
@@ -147,7 +149,7 @@ export class Connection {
   #closed(code) {
     this.socket = null;
     for (const name of ["ping", "answer", "watching", "resync"]) this.#cancel(name);
-    this.isDegraded = false;
+    this.isDegraded = this.isBehind = false;
     if (code === CLOSED.noSuchShow) return this.#giveUp();
     if (code === CLOSED.signedOut) {
       // Once more as who we are now; who is refused again has nothing to follow.
@@ -174,6 +176,14 @@ export class Connection {
   #resume() {
     if (this.isResuming) return;
     this.isResuming = this.send({ t: "resume", rooms: this.state.positions });
+  }
+
+  // The server has no state for us now, such as while its database is away; nothing comes meanwhile.
+  #resumeLater() {
+    this.isResuming = false;
+    this.isBehind = true;
+    this.#tell("reconnecting");
+    this.#in("resync", RESUME_AGAIN * (0.5 + this.world.random()), () => this.#resume());
   }
 
   #ping() {
@@ -229,16 +239,19 @@ export class Connection {
         break;
       case "error":
         if (message.ref !== "") this.unsaid.delete(message.ref);
-        this.onError(message);
+        if (message.re === "resume") this.#resumeLater();
+        else this.onError(message);
         break;
       case "pong":
-        if (!this.isDegraded) this.#nowLive();
+        // A room that could not be resumed is silent, and that is not live.
+        if (!this.isBehind) this.#nowLive();
         break;
     }
   }
 
   #nowLive() {
     if (this.isDegraded) return;
+    this.isBehind = false;
     this.failures = 0;
     this.refusals = 0;
     this.wasLive = true;
