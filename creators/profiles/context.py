@@ -1,15 +1,13 @@
-"""What every page knows of the signed-in user: the creator they are, if they are one."""
+"""What every page knows of the signed-in user: the creator they are, and what they may see."""
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from creators.profiles.models import Creator
+from creators.profiles.queries import creator_of, sees_all_scores
 
 
 def my_creator(request: HttpRequest) -> dict[str, object]:
-    def find() -> Creator | None:
-        if not request.user.is_authenticated:
-            return None
-        return Creator.objects.filter(user_id=request.user.pk).first()
-
-    return {"my_creator": SimpleLazyObject(find)}
+    return {
+        "my_creator": SimpleLazyObject(lambda: creator_of(request.user)),
+        "sees_all_scores": SimpleLazyObject(lambda: sees_all_scores(request.user)),
+    }

@@ -35,6 +35,14 @@ def is_operator(user: User | AnonymousUser) -> bool:
     return user.is_superuser or user.grants.filter(role=Role.OPERATOR).exists()
 
 
+def sees_all_scores(user: User | AnonymousUser) -> bool:
+    """Tell whether a user may see every creator's scores: operators and brands."""
+    if not user.is_authenticated:
+        return False
+    roles = [Role.OPERATOR, Role.BRAND]
+    return user.is_superuser or user.grants.filter(role__in=roles).exists()
+
+
 def shops_of(creator: Creator) -> Sequence[Shop]:
     """List the active shops whose products a creator may show."""
     return list(Shop.objects.filter(partners__creator=creator, is_active=True).order_by("name"))

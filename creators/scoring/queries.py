@@ -7,16 +7,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
 
 from creators.audience.models import ProductClick, QualifiedView
 from creators.live.models import LiveSession, Pin, ShowState
 from creators.pieces import referral
 from creators.pieces.models import Piece, PieceProduct
 from creators.profiles.models import Creator
+from creators.profiles.queries import sees_all_scores
 from creators.scoring.evidence import Click, Evidence, Sale, ShownPiece, Subject
-from creators.scoring.models import Formula, Score, Snapshot
-from shops.accounts.models import Address, Grant, Role, User
+from creators.scoring.models import Formula, Indicator, Score, Snapshot
+from shops.accounts.models import Address, User
 from shops.catalog.models import Product, ShopStaff
 from shops.orders.models import Order, OrderLine, OrderState
 from shops.stock.models import Stock
@@ -54,9 +55,27 @@ def may_see(*, user: Any, creator: Creator) -> bool:
     """Tell whether somebody may see a creator's scores: the creator, operators and brands."""
     if not isinstance(user, User):
         return False
-    if user.pk == creator.user_id or user.is_superuser:
-        return True
-    return Grant.objects.filter(user=user, role__in=[Role.OPERATOR, Role.BRAND]).exists()
+    return user.pk == creator.user_id or sees_all_scores(user)
+
+
+def creators_by_score() -> QuerySet[Creator]:
+    """List all creators with their `current` rows: best sellers first, provisional ones apart.
+
+    `is_provisional` is None for who has no score yet; they come last.
+    """
+    current = Score.objects.filter(superseded_by__isnull=True).order_by("-indicator")
+    sales = current.filter(creator=OuterRef("pk"), indicator=Indicator.SALES)
+    return (
+        Creator.objects.select_related("category")
+        .annotate(
+            sales=Subquery(sales.values("value")[:1]),
+            is_provisional=Subquery(sales.values("is_provisional")[:1]),
+        )
+        .prefetch_related(Prefetch("scores", queryset=current, to_attr="current"))
+        .order_by(
+            F("is_provisional").asc(nulls_last=True), F("sales").desc(nulls_last=True), "name", "pk"
+        )
+    )
 
 
 def creator_ids_of(referrals: Iterable[str]) -> list[int]:

@@ -5,4 +5,7 @@ from django.urls import path
 from creators.scoring import views
 
 app_name = "scoring"
-urlpatterns = [path("creators/<slug:handle>/scores/", views.scores, name="scores")]
+urlpatterns = [
+    path("creators/", views.creators, name="creators"),
+    path("creators/<slug:handle>/scores/", views.scores, name="scores"),
+]

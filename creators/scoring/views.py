@@ -1,13 +1,32 @@
-"""The page on which a creator, brands and operators see the same open scores."""
+"""The pages on which creators, brands and operators see the same open scores."""
+
+from typing import Final
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
-from creators.profiles.queries import creator_by_handle
+from creators.profiles.queries import creator_by_handle, sees_all_scores
 from creators.scoring import presentation, queries
 from creators.scoring.models import Indicator
 from shops.facts.refused import NotAllowed
+
+_PER_PAGE: Final = 50
+
+
+@login_required
+@require_safe
+def creators(request: HttpRequest) -> HttpResponse:
+    """List the creators, so that brands and operators find their scores.
+
+    :raises NotAllowed: the viewer is neither a brand nor an operator
+    """
+    if not sees_all_scores(request.user):
+        raise NotAllowed
+    page = Paginator(queries.creators_by_score(), _PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "scoring/creators.html", {"page": page})
 
 
 @login_required
