@@ -211,8 +211,6 @@ test("a resume that the server could not answer is tried again until it can", as
     assert.equal(heard.statuses.at(-1), "reconnecting", "nothing arrives, and the page says so");
     await world.pass(3000);
     assert.equal(asked(), count);
-    world.socket.hear({ t: "pong", at: 1 });
-    assert.equal(heard.statuses.at(-1), "reconnecting");
   }
 
   world.socket.hear(snapshot(3, { epoch: "f", viewers: 8 }));
@@ -221,6 +219,31 @@ test("a resume that the server could not answer is tried again until it can", as
   assert.deepEqual(heard.errors, []);
   await world.pass(10_000);
   assert.equal(asked(), 4);
+});
+
+test("a resume that was too much at once is tried again", async () => {
+  const world = makeWorld();
+  const { line } = live(world);
+  world.socket.drop(1006);
+  await world.pass(600);
+  world.socket.open();
+  world.socket.hear({ t: "error", code: "too_many", text: "…", re: "", ref: "" });
+  await world.pass(3000);
+
+  assert.equal(world.socket.said.filter((one) => one.t === "resume").length, 2);
+  line.stop();
+});
+
+test("who comes back and missed nothing is live at once", async () => {
+  const world = makeWorld();
+  const { heard } = live(world);
+  world.socket.drop(1006);
+  await world.pass(600);
+  world.socket.open();
+
+  assert.deepEqual(world.socket.said.slice(0, 2).map((one) => one.t), ["resume", "ping"]);
+  world.socket.hear({ t: "pong", at: 1 });
+  assert.equal(heard.statuses.at(-1), "live");
 });
 
 test("where sockets are blocked it polls, at most every 5 s, and says so", async () => {

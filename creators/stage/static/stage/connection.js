@@ -141,6 +141,8 @@ export class Connection {
   #opened() {
     this.isResuming = false;
     this.#resume();
+    // Who missed nothing is told nothing; the answer to this comes after that of the resume.
+    this.send({ t: "ping" });
     for (const message of this.unsaid.values()) this.send(message);
     this.#in("ping", PING_EVERY, () => this.#ping());
     if (this.pollUrl !== "" && this.watchings < WATCHING_TIMES) this.#watching();
@@ -183,7 +185,11 @@ export class Connection {
     this.isResuming = false;
     this.isBehind = true;
     this.#tell("reconnecting");
-    this.#in("resync", RESUME_AGAIN * (0.5 + this.world.random()), () => this.#resume());
+    this.#in("resync", RESUME_AGAIN * (0.5 + this.world.random()), () => {
+      this.isBehind = false;
+      this.#resume();
+      this.send({ t: "ping" });
+    });
   }
 
   #ping() {
@@ -239,12 +245,16 @@ export class Connection {
         break;
       case "error":
         if (message.ref !== "") this.unsaid.delete(message.ref);
-        if (message.re === "resume") this.#resumeLater();
-        else this.onError(message);
+        // What was too much was not even read: perhaps it was that.
+        if (message.re === "resume" || (message.code === "too_many" && this.isResuming)) {
+          this.#resumeLater();
+        } else this.onError(message);
         break;
       case "pong":
         // A room that could not be resumed is silent, and that is not live.
-        if (!this.isBehind) this.#nowLive();
+        if (this.isBehind) break;
+        this.isResuming = false;
+        this.#nowLive();
         break;
     }
   }
