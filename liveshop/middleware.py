@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -36,7 +36,18 @@ class RefusedMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and request.method == "GET":
+            return self._page_for(request, response)
+        return response
+
+    @staticmethod
+    def _page_for(request: HttpRequest, response: HttpResponseNotAllowed) -> HttpResponse:
+        """Say what to do to who opened a form's address: browsers show nothing for a bare 405."""
+        if wants_json(request):
+            return response
+        headers = {"Allow": response.headers["Allow"]}
+        return render(request, "405.html", status=response.status_code, headers=headers)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any

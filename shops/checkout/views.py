@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from shops.accounts.models import User
 from shops.checkout import queries, services
@@ -116,8 +116,10 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def place(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
+    if request.method != "POST":  # the address that a form with mistakes is shown at
+        return redirect("checkout:checkout")
     user = user_of(request)
     quote = queries.quote_of(quote_id=quote_id, buyer_id=user.pk)
     form = PlaceForm(request.POST, addresses=_addresses(request))
