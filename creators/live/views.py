@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from creators.chat.queries import last_messages, open_mute
 from creators.live import queries, texts
 from creators.pieces import referral
-from creators.profiles.queries import creator_by_handle, is_operator
+from creators.profiles.queries import creator_by_handle
 
 
 @require_safe
@@ -51,7 +51,6 @@ def creator(request: HttpRequest, handle: str) -> HttpResponse:
         "profiles/creator.html",
         {
             "creator": found,
-            "may_see_scores": request.user.pk == found.user_id or is_operator(request.user),
             "live": [show for show in shows if show.is_live],
             "upcoming": [show for show in reversed(shows) if show.is_scheduled],
             "past": [show for show in shows if show.is_ended][:12],
