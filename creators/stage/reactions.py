@@ -4,7 +4,9 @@ Each reaction runs after the commit, in the process that published the fact. It 
 now and tells that: a later state told early is harmless, since events are absolute.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
 
 from creators.chat.events import ChatDeleted, ChatPosted, UserMuted, UserUnmuted
 from creators.chat.models import Message
@@ -23,7 +25,7 @@ from creators.pieces.models import PieceProduct
 from creators.profiles.models import Creator
 from creators.scoring.events import ScoresChanged
 from creators.stage import publishing, snapshot, wire
-from creators.stage.rooms import host_room, live_room, own_room
+from creators.stage.rooms import KEEP_SECONDS, host_room, live_room, own_room
 from shops.accounts.events import SignedOut
 from shops.accounts.models import User
 from shops.checkout.events import CartChanged
@@ -42,11 +44,16 @@ def signed_out(fact: SignedOut) -> None:
 
 
 def stock_changed(fact: StockChanged) -> None:
-    """Tell every live show that has the product in its bag."""
+    """Tell every show that has the product in its bag and that somebody may sit in.
+
+    Viewers wait before a show begins, and buy when it has just ended.
+    """
+    lately = datetime.now(UTC) - timedelta(seconds=KEEP_SECONDS)
     shows = PieceProduct.objects.filter(
+        Q(piece__live_session__state__in=[ShowState.SCHEDULED, ShowState.LIVE])
+        | Q(piece__live_session__ended_at__gt=lately),
         product_id=fact.product_id,
         removed_at__isnull=True,
-        piece__live_session__state=ShowState.LIVE,
     )
     event = wire.StockMoved(
         sku_id=fact.sku_id,
