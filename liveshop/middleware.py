@@ -46,8 +46,9 @@ class RefusedMiddleware:
         """Say what to do to who opened a form's address: browsers show nothing for a bare 405."""
         if wants_json(request):
             return response
-        headers = {"Allow": response.headers["Allow"]}
-        return render(request, "405.html", status=response.status_code, headers=headers)
+        page = render(request, "405.html", status=response.status_code)
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
