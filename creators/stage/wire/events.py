@@ -1,0 +1,142 @@
+"""What is published to rooms."""
+
+from msgspec import Struct
+
+from creators.stage.wire.parts import ChatLine, OrderCard, PinCard, ProductCard, ScoreCard
+
+
+class RoomEvent(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="t", tag=True
+):
+    """The base of what is published to rooms; a subclass names the rooms it may go to."""
+
+
+class ShowStarted(RoomEvent, frozen=True, tag="show_started"):
+    rev: int
+    started_at: int
+
+
+class ShowEnded(RoomEvent, frozen=True, tag="show_ended"):
+    rev: int
+    started_at: int
+    ended_at: int
+
+
+class ShowCancelled(RoomEvent, frozen=True, tag="show_cancelled"):
+    rev: int
+
+
+class BagChanged(RoomEvent, frozen=True, tag="bag_changed"):
+    """The whole bag in its order."""
+
+    rev: int
+    products: list[ProductCard]
+
+
+class Pinned(RoomEvent, frozen=True, tag="pinned"):
+    rev: int
+    pin: PinCard
+
+
+class Unpinned(RoomEvent, frozen=True, tag="unpinned"):
+    rev: int
+    pin_id: int
+
+
+class StockMoved(RoomEvent, frozen=True, tag="stock"):
+    """`rev` is the stock's own."""
+
+    sku_id: int
+    product_id: int
+    available: int
+    rev: int
+
+
+class Sold(RoomEvent, frozen=True, tag="sold"):
+    """A moment: somebody paid. `sold` counts the units ever paid for in the show; it only grows."""
+
+    product_id: int
+    title: str
+    buyer: str
+    quantity: int
+    sold: int
+
+
+class Chat(RoomEvent, frozen=True, tag="chat"):
+    line: ChatLine
+
+
+class ChatDeleted(RoomEvent, frozen=True, tag="chat_deleted"):
+    id: int
+
+
+class Muted(RoomEvent, frozen=True, tag="muted"):
+    """Goes to the muted user and to the host, not to the others. `rev` is the mute's id."""
+
+    piece_id: int
+    user_id: int
+    name: str
+    until: int
+    rev: int
+
+
+class Unmuted(RoomEvent, frozen=True, tag="unmuted"):
+    piece_id: int
+    user_id: int
+    rev: int
+
+
+class Counts(RoomEvent, frozen=True, tag="counts"):
+    """Who watches now (different people over all processes), and all hearts so far."""
+
+    viewers: int
+    hearts: int
+
+
+class Figures(RoomEvent, frozen=True, tag="figures"):
+    """The host's figures (see `live.queries.ShowFigures`); `viewers` are those who stayed 5 s."""
+
+    orders: int
+    units: int
+    currency: str
+    gmv_minor: int
+    net_minor: int
+    viewers: int
+    rev: int
+
+
+class Cart(RoomEvent, frozen=True, tag="cart"):
+    version: int
+    units: int
+
+
+class Order(RoomEvent, frozen=True, tag="order"):
+    order: OrderCard
+
+
+class Scores(RoomEvent, frozen=True, tag="scores"):
+    """`rev` is the scoring snapshot's id."""
+
+    rev: int
+    scores: list[ScoreCard]
+
+
+AnyRoomEvent = (
+    ShowStarted
+    | ShowEnded
+    | ShowCancelled
+    | BagChanged
+    | Pinned
+    | Unpinned
+    | StockMoved
+    | Sold
+    | Chat
+    | ChatDeleted
+    | Muted
+    | Unmuted
+    | Counts
+    | Figures
+    | Cart
+    | Order
+    | Scores
+)

@@ -1,0 +1,129 @@
+"""What messages are made of, and what a socket is closed with."""
+
+from enum import IntEnum
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+RoomKind = Literal["live", "host", "me"]
+ShowStateName = Literal["scheduled", "live", "ended", "cancelled"]
+
+MAX_INBOUND_BYTES = 16 * 1024
+
+
+class Close(IntEnum):
+    """Why a socket is closed by the server.
+
+    A server that cannot send a standard code (daphne) sends its private twin: 4009 for 1009, 4013
+    for 1013, and so on.
+    """
+
+    GOING_AWAY = 1001  # the client left
+    TOO_LARGE = 1009  # a message above MAX_INBOUND_BYTES
+    SERVER_ERROR = 1011  # our fault; come back with back-off
+    SERVICE_RESTART = 1012  # a deploy; come back with back-off
+    SLOW = 1013  # it did not read for 30 s; come back and resume
+    UNSUPPORTED = 1003  # a binary message
+    SIGNED_OUT = 4401  # the session ended or the account was closed; come back as a guest
+    NO_SUCH_SHOW = 4404  # do not come back
+    TOO_MANY = 4429  # it went on after many "too_many" errors; come back after a minute
+
+
+class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of what messages are made of."""
+
+
+class SkuCard(Part, frozen=True):
+    id: int
+    options: str
+    price_minor: int
+    compare_at_minor: int | None
+    currency: str
+    available: int
+    rev: int
+
+
+class ProductCard(Part, frozen=True):
+    id: int
+    title: str
+    handle: str
+    shop: str
+    image: str
+    image_alt: str
+    sold: int
+    skus: list[SkuCard]
+
+
+class PinCard(Part, frozen=True):
+    """`referral` goes with what is bought from this card."""
+
+    id: int
+    product_id: int
+    pinned_at: int
+    referral: str
+
+
+class ShowCard(Part, frozen=True):
+    id: int
+    title: str
+    state: ShowStateName
+    host: str
+    host_id: int
+    scheduled_at: int
+    started_at: int | None
+    ended_at: int | None
+    referral: str
+
+
+class ChatLine(Part, frozen=True):
+    """A deleted line keeps its id and place and loses everything else."""
+
+    id: int
+    author_id: int | None
+    author: str
+    is_host: bool
+    body: str
+    sent_at: int
+    client_id: UUID | None
+    deleted: bool = False
+
+
+class OrderCard(Part, frozen=True):
+    number: str
+    purchase_id: str
+    state: str
+    payment_failed: bool
+    currency: str
+    total_minor: int
+    refunded_minor: int
+    rev: int
+
+
+class ScoreCard(Part, frozen=True):
+    """Decimal numbers travel as text."""
+
+    indicator: str
+    value: str
+    low: str
+    high: str
+    is_provisional: bool
+
+
+class MutedCard(Part, frozen=True):
+    user_id: int
+    name: str
+    until: int
+
+
+class You(Part, frozen=True):
+    """Who the server takes this socket for.
+
+    `may_chat`: signed in. `muted_until` in ms, None when not muted.
+    """
+
+    role: Literal["guest", "viewer", "host"]
+    user_id: int | None
+    name: str
+    may_chat: bool
+    muted_until: int | None
