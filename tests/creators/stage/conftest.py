@@ -95,6 +95,10 @@ class Viewer:
         return [text for text in self.texts if text.get("t") == kind]
 
 
+def path(show):
+    return f"/ws/live/{show.pk}/"
+
+
 async def until(true, *, seconds=5):
     """Wait for something to become true."""
     deadline = asyncio.get_running_loop().time() + seconds
