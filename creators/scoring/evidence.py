@@ -38,6 +38,8 @@ class Sale:
     age: int
     amount_minor: int
     kept: Fraction
+    # It cost nothing: goods to try, not a sale.
+    is_sample: bool = False
 
     @property
     def event_ids(self) -> list[str]:
@@ -98,7 +100,9 @@ def why_left_out(sale: Sale, subject: Subject) -> str:
         return "own"
     if sale.address in subject.addresses:
         return "linked"
-    return "staff" if sale.is_by_staff else ""
+    if sale.is_by_staff:
+        return "staff"
+    return "sample" if sale.is_sample else ""
 
 
 @dataclass(frozen=True)

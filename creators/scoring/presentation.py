@@ -119,6 +119,7 @@ def _sales_lines(inputs: Mapping[str, Any]) -> list[Line]:
         "own": _("Orders of your own, not counted"),
         "linked": _("Orders to one of your addresses, not counted"),
         "staff": _("Orders by staff of the shop, not counted"),
+        "sample": _("Orders that cost nothing, not counted"),
     }
     return lines + [Line(names[why], str(n)) for why, n in inputs["left_out"].items()]
 

@@ -225,6 +225,7 @@ def _sales(
                 kept=Fraction(0)
                 if cancelled or not order.total_minor
                 else 1 - Fraction(order.refunded_minor, order.total_minor),
+                is_sample=not order.total_minor,
             )
         )
     return sales

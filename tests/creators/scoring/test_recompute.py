@@ -233,3 +233,18 @@ def test_a_burst_of_orders_queues_one_job(creator, show):
 
     jobs = ProcrastinateJob.objects.filter(task_name="scoring.rescore", status="todo")
     assert [job.args for job in jobs] == [{"creator_id": creator.pk}]
+
+
+def test_an_order_that_cost_nothing_is_a_sample_and_changes_no_score(creator, show):
+    paid_order(piece=show.piece, at=NOON - timedelta(days=1), minor=2500)
+    services.recompute(creator_ids=None, now=NOON)
+    before = _latest(creator)[Indicator.SALES]
+
+    paid_order(piece=show.piece, at=NOON - timedelta(hours=1), minor=0)
+    services.recompute(creator_ids=None, now=NOON)
+
+    after = _latest(creator)[Indicator.SALES]
+    assert after.inputs["left_out"] == {"sample": 1}
+    assert (after.value, after.low, after.high) == (before.value, before.low, before.high)
+    for name in ("kept", "buyers", "clickers", "conversion"):
+        assert after.inputs[name] == before.inputs[name]
