@@ -2,14 +2,18 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 
 from liveshop import views
 from shops.accounts.views import logout
+
+admin.site.site_header = admin.site.site_title = _("liveshop administration")
 
 handler500 = "liveshop.views.server_error"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("favicon.ico", views.icon),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     # Before allauth's own, which doesn't tell anybody that a session has ended.

@@ -5,8 +5,9 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -30,6 +31,12 @@ def home(request: HttpRequest) -> HttpResponse:
             "shops": shown.shops(),
         },
     )
+
+
+@require_safe
+def icon(request: HttpRequest) -> HttpResponse:
+    """Lead browsers that ask for the icon by its old name to ours (the admin names none)."""
+    return redirect(static("liveshop/img/favicon.svg"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,9 @@ class Category(models.Model):
     name = models.CharField(max_length=60)
     position = models.PositiveSmallIntegerField(default=0)
 
+    class Meta:
+        verbose_name_plural = _("categories")
+
     def __str__(self) -> str:
         return self.name
 

@@ -43,6 +43,24 @@ def test_what_services_keep_cannot_be_changed_by_hand(client, olga, model):
     assert client.get(reverse(f"admin:{_name(model)}_add")).status_code == 403
 
 
+def test_it_bears_the_sites_name_and_plurals_that_are_words(client, olga):
+    client.force_login(olga)
+
+    page = client.get("/admin/").text
+
+    assert "liveshop administration" in page
+    assert "Django" not in page
+    assert "Addresss" not in page
+    assert "Categorys" not in page
+
+
+def test_pages_that_name_no_icon_have_one_all_the_same(client):
+    answer = client.get("/favicon.ico")
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith(".svg")
+
+
 def test_viewers_have_no_business_there(client, alice):
     client.force_login(alice)
     assert client.get("/admin/").status_code == 302
