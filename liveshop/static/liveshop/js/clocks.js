@@ -27,23 +27,32 @@ function tick(root) {
   }
   for (const clock of root.querySelectorAll("[data-countdown]")) {
     const rest = Date.parse(clock.dataset.countdown) - now;
-    if (!Number.isNaN(rest)) clock.textContent = left(rest);
+    const whole = clock.closest("[data-soon]");
+    if (rest <= 0 && whole) whole.textContent = whole.dataset.soon;
+    else if (!Number.isNaN(rest)) clock.textContent = left(rest);
   }
+}
+
+// Write an instant as its reader would: with the weekday, or the year when it is another one.
+export function local(instant, now, language, zone) {
+  const year = new Intl.DateTimeFormat("en", { year: "numeric", timeZone: zone });
+  const isOfThisYear = year.format(instant) === year.format(now);
+  return new Intl.DateTimeFormat(language, {
+    ...(isOfThisYear ? { weekday: "short" } : { year: "numeric" }),
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: zone,
+  }).format(instant);
 }
 
 // Rewrite times in the reader's own zone and language.
 export function localize(root) {
   const language = document.documentElement.lang || undefined;
-  const format = new Intl.DateTimeFormat(language, {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
   for (const time of root.querySelectorAll("time[data-local-time]")) {
     const instant = new Date(time.dateTime);
-    if (!Number.isNaN(instant.valueOf())) time.textContent = format.format(instant);
+    if (!Number.isNaN(instant.valueOf())) time.textContent = local(instant, new Date(), language);
   }
 }
 
