@@ -41,3 +41,11 @@ def test_a_failed_sign_in_leaves_the_browsers_cart_alone(client, alice, mug):
     client.post("/cart/add/", {"sku": mug.pk, "quantity": 1})
     client.post("/accounts/login/", {"login": alice.email, "password": "wrong"})
     assert Cart.objects.get().token is not None
+
+
+def test_a_guest_who_wants_to_order_is_told_so_and_led_to_an_account(client):
+    page = client.get("/accounts/login/?next=/checkout/").text.partition("<main")[2]
+
+    assert "Sign in to order" in page
+    assert page.count('href="/accounts/signup/?next=%2Fcheckout%2F"') == 1
+    assert "Sign in to order" not in client.get("/accounts/login/").text
