@@ -22,7 +22,7 @@ from types import FrameType
 from typing import IO
 
 from liveshop.embedded.errors import EmbeddedError
-from liveshop.embedded.places import Places, own
+from liveshop.embedded.places import Places, open_owned
 from liveshop.embedded.servers import Postgres, Running, Valkey
 
 # A server that ends by itself is started again, but not for ever.
@@ -74,9 +74,7 @@ class Keeper:
         self.is_told_to_stop = True
 
     def _open(self, name: str) -> IO[bytes]:
-        file = (self.places.servers / name).open("ab")
-        own(self.places.servers / name, self.places.account)
-        return file
+        return open_owned(self.places.servers / name, self.places.account)
 
     def _take(self, lock: int) -> None:
         """Wait for the processes of an earlier start that are still on their way out."""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from liveshop.embedded.errors import EmbeddedError
-from liveshop.embedded.places import PROJECT, Places, Urls, own
+from liveshop.embedded.places import PROJECT, Places, Urls, open_owned
 
 # First start on a slow disk: initdb and both servers; the keeper itself gives up a little earlier.
 READY_SECONDS = 150.0
@@ -104,7 +104,7 @@ def reset(state: Path | None = None) -> None:
             connection.close()
             raise EmbeddedError("The embedded servers are in use. Stop the demo, then try again.")
         # Those of a killed keeper may be on their way out; they hold this lock until they are.
-        with (places.servers / "keeper.lock").open("ab") as lock:
+        with open_owned(places.servers / "keeper.lock", places.account) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             shutil.rmtree(places.servers)
             shutil.rmtree(places.sockets, ignore_errors=True)
@@ -114,7 +114,8 @@ def reset(state: Path | None = None) -> None:
 def _door_lock(places: Places) -> Iterator[None]:
     """Keep others from starting or stopping a keeper; held for milliseconds."""
     try:
-        number = os.open(places.servers / "door.lock", os.O_RDONLY | os.O_CREAT, 0o644)
+        flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW
+        number = os.open(places.servers / "door.lock", flags, 0o644)
     except PermissionError as error:
         raise EmbeddedError(
             f"{places.servers} belongs to another user. Run this as the user who made it, or set "
@@ -144,8 +145,7 @@ def _start_keeper(places: Places, *, fast: bool) -> socket.socket:
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(places.keeper_socket))
         door.listen(256)
-        with (places.servers / "keeper.log").open("ab") as log:
-            own(places.servers / "keeper.log", places.account)
+        with open_owned(places.servers / "keeper.log", places.account) as log:
             subprocess.run(
                 [
                     *(sys.executable, "-m", "liveshop.embedded.keeper"),

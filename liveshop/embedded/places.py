@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from liveshop.embedded.errors import EmbeddedError
@@ -154,15 +155,33 @@ def urls(state: Path | None = None) -> Urls:
 
 
 def own(path: Path, account: Account) -> None:
-    """Give a file that root made to the account."""
+    """Give a folder that root made to the account."""
     if os.geteuid() == 0 and not account.is_me:
-        os.chown(path, account.uid, account.gid)
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def open_owned(path: Path, account: Account) -> IO[bytes]:
+    """Open one of the servers' files to append to, and give it to the account.
+
+    A link in its place is refused: who runs the servers may put one there, and root would give
+    away the file that it leads to.
+
+    :raises EmbeddedError: it is a link, or can't be opened
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        number = os.open(path, flags, 0o600)
+    except OSError as error:
+        raise EmbeddedError(f"{path} can't be opened: {error.strerror}. Remove it.") from error
+    if os.geteuid() == 0 and not account.is_me:
+        os.fchown(number, account.uid, account.gid)
+    return os.fdopen(number, "ab")
 
 
 def hand_to_caller(path: Path) -> None:
     """Give a file that was made under sudo to the caller, who may go on without sudo later."""
     if os.geteuid() == 0 and (caller := int(os.environ.get("SUDO_UID", "0"))):
-        os.chown(path, caller, int(os.environ.get("SUDO_GID", "-1")))
+        os.chown(path, caller, int(os.environ.get("SUDO_GID", "-1")), follow_symlinks=False)
 
 
 def _account(servers: Path) -> Account:

@@ -14,7 +14,7 @@ import psycopg
 from liveshop.embedded import children
 from liveshop.embedded.binaries import PostgresPrograms, find_postgres, find_valkey
 from liveshop.embedded.errors import EmbeddedError
-from liveshop.embedded.places import Account, Places, own
+from liveshop.embedded.places import Account, Places, open_owned
 
 START_SECONDS = 60.0
 
@@ -182,8 +182,7 @@ class Running:
     def _start(self) -> subprocess.Popen[bytes]:
         account = self.server.places.account
         command = self.server.prepare()
-        with self.server.log.open("ab") as log:
-            own(self.server.log, account)
+        with open_owned(self.server.log, account) as log:
             return children.spawn(
                 command,
                 log=log,

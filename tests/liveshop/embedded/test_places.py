@@ -36,6 +36,27 @@ def test_the_servers_files_are_for_their_user_alone(state):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("name", ["keeper.log", "keeper.lock", "valkey.log"])
+def test_a_link_that_the_servers_user_left_gives_no_other_file_away(state, tmp_path, name):
+    with embedded.lease(state, fast=True):
+        servers = Places.of(state).servers
+    wait_until(lambda: processes_of(state) == [])
+    secret = tmp_path / "secret"
+    secret.write_text("root's own")
+    before = secret.stat()
+    (servers / name).unlink()
+    (servers / name).symlink_to(secret)
+
+    with pytest.raises(embedded.EmbeddedError, match=r"link|without a word"):
+        embedded.lease(state, fast=True).close()
+
+    after = secret.stat()
+    assert (after.st_uid, after.st_mtime_ns) == (before.st_uid, before.st_mtime_ns)
+    (servers / name).unlink()
+    with embedded.lease(state, fast=True):
+        assert query(state, "SELECT 1") == 1
+
+
 @as_root
 def test_root_with_a_private_home_keeps_the_data_where_the_servers_user_can_go(private_home):
     state = private_home / "state"
