@@ -6,7 +6,6 @@ import sys
 import uuid
 
 import pytest
-from django.conf import settings
 
 from shops.payments.sandbox.keys import TRIAL_SECRET
 from tests.servers import PROJECT
@@ -145,6 +144,19 @@ def test_production_must_bring_a_secret():
 
 
 def test_both_sides_have_the_same_trial_secret():
-    if "PAYMENTS_SANDBOX_SECRET" in os.environ:
-        pytest.skip("a secret is set")
-    assert settings.PAYMENTS_SANDBOX_SECRET == TRIAL_SECRET
+    environment = {**os.environ, "LIVESHOP_ENV": "test"}
+    environment.pop("PAYMENTS_SANDBOX_SECRET", None)
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from liveshop import settings; print(settings.PAYMENTS_SANDBOX_SECRET)",
+        ],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert said.stdout.strip() == TRIAL_SECRET
