@@ -1,10 +1,17 @@
 """What came from Valkey, and the text frames that browsers get; each is built once."""
 
+import re
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from creators.stage.wire import RoomKind
+import msgspec
+
+from creators.stage.wire import ChatLine, RoomKind
+
+_HEAD: Final = rb'\{"seq":\d+,"at":\d+,"t":'
+_CHAT: Final = re.compile(_HEAD + rb'"chat","line":\{"id":(\d+),')
+_CHAT_DELETED: Final = re.compile(_HEAD + rb'"chat_deleted","id":(\d+)\}')
 
 
 class Logged(NamedTuple):
@@ -52,6 +59,35 @@ def parse_reading(answer: Sequence[Any]) -> Reading:
         for entry_id, fields in reversed(entries)
     ]
     return Reading(epoch.decode(), int(seq), int(viewers), int(hearts), events)
+
+
+def deleted_lines(events: Iterable[Logged]) -> set[int]:
+    """Name the chat lines that these events delete."""
+    found = (_CHAT_DELETED.match(event.body) for event in events)
+    return {int(match[1]) for match in found if match}
+
+
+def without_lines(events: Iterable[Logged], lines: Collection[int]) -> list[Logged]:
+    """Take out of events what some chat lines said and who said it; the numbers stay."""
+    return [
+        _silenced(event) if (said := _CHAT.match(event.body)) and int(said[1]) in lines else event
+        for event in events
+    ]
+
+
+def _silenced(event: Logged) -> Logged:
+    told = msgspec.json.decode(event.body)
+    told["line"] = ChatLine(
+        id=told["line"]["id"],
+        author_id=None,
+        author="",
+        is_host=False,
+        body="",
+        sent_at=told["line"]["sent_at"],
+        client_id=None,
+        deleted=True,
+    )
+    return Logged(event.seq, msgspec.json.encode(told))
 
 
 def frame(kind: RoomKind, epoch: str, first: int, last: int, events: Iterable[Logged]) -> str:

@@ -256,8 +256,7 @@ class Hub:
             return True
         if news[0].seq != room.seq + 1:
             return False
-        room.ring.extend(news)
-        room.pending.extend(news)
+        room.pending.extend(room.keep(news))
         room.seq = news[-1].seq
         room.wake.set()
         return True
@@ -303,7 +302,7 @@ class Hub:
         start = len(events)
         while start and events[start - 1].seq == reading.seq - (len(events) - start):
             start -= 1
-        room.ring.extend(events[start:])
+        room.keep(events[start:])
         for seat in list(room.following):
             self._catch_up(seat)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from creators.stage.frames import Batch, Logged, frame
+from creators.stage.frames import Batch, Logged, deleted_lines, frame, without_lines
 from creators.stage.lines import Line
 from creators.stage.rooms import kind_of
 from creators.stage.wire import Resync, encode
@@ -68,6 +68,19 @@ class Room:
         self.ring.clear()
         self.pending.clear()
         self.catch_ups.clear()
+
+    def keep(self, news: list[Logged]) -> list[Logged]:
+        """Add events to the ring and return them; what a line said that is deleted is forgotten.
+
+        Who resumes from before a deletion is told no more than who comes after it.
+        """
+        lines = deleted_lines(news)
+        if lines:
+            news = without_lines(news, lines)
+            self.ring = deque(without_lines(self.ring, lines), maxlen=self.ring.maxlen)
+            self.catch_ups.clear()
+        self.ring.extend(news)
+        return news
 
     def covers(self, epoch: str, seq: int) -> bool:
         """Tell whether all that came after a position is still here."""

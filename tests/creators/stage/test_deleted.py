@@ -1,0 +1,47 @@
+"""A deleted line is gone for those who resume, too: from the ring, and from Valkey's log."""
+
+import pytest
+
+from creators.stage import wire
+from creators.stage.wire import Position
+from tests.creators.stage.conftest import Viewer, publish, until
+
+LIVE = "live:1"
+
+
+def line(number, body):
+    return wire.ChatLine(
+        id=number,
+        author_id=7,
+        author="Mallory",
+        is_host=False,
+        body=body,
+        sent_at=5,
+        client_id=None,
+    )
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["ring", "log"])
+async def test_what_a_deleted_line_said_is_told_to_nobody_who_comes_back(
+    hub, other_hub, is_elsewhere
+):
+    viewer = Viewer(hub)
+    await viewer.join()
+    await publish(LIVE, wire.Chat(line=line(1, "kept")), wire.Chat(line=line(2, "an insult")))
+    await until(lambda: len(viewer.events) == 2)
+    start = Position(epoch=viewer.position.epoch, seq=viewer.position.seq - 2)
+    await publish(LIVE, wire.ChatDeleted(id=2))
+    await until(lambda: len(viewer.events) == 3)
+
+    back = Viewer(other_hub if is_elsewhere else hub, name="u:2")
+    assert await back.join(start)
+    await until(lambda: len(back.events) == 3)
+
+    first, second, third = back.events
+    assert first["line"]["body"] == "kept"
+    assert third["t"] == "chat_deleted"
+    assert [one["seq"] for one in back.events] == [one["seq"] for one in viewer.events]
+    assert "insult" not in str(back.texts)
+    assert "Mallory" not in str(second)
+    assert second["line"]["deleted"]
+    assert (second["line"]["id"], second["line"]["sent_at"]) == (2, 5)
