@@ -29,6 +29,8 @@ LONGEST_MUTE: Final = timedelta(days=1)
 _DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 # Joiners that emoji and several scripts are written with.
 _KEPT: Final = frozenset("\u200c\u200d")
+# Letters and symbols that leave their place empty: fillers of Hangul, the blank of Braille.
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 class EmptyMessage(Invalid):
@@ -73,20 +75,27 @@ def clean(body: str) -> str:
     return " ".join(kept.split())
 
 
+def _is_seen(body: str) -> bool:
+    """Tell whether a line has more than blanks, joiners and marks that stand on nothing."""
+    return any(
+        c not in _KEPT and c not in _BLANK and unicodedata.category(c)[0] not in "MZ" for c in body
+    )
+
+
 @transaction.atomic
 def post_message(
     *, piece_id: int, author: User, client_id: UUID, body: str, now: datetime
 ) -> Message:
     """Write a line in a show's chat; the same `client_id` again gives the same message.
 
-    :raises EmptyMessage: nothing is left after trimming
+    :raises EmptyMessage: nothing that can be seen is left after trimming
     :raises MessageTooLong: more than 300 characters
     :raises ChatClosed: the show is not live
     :raises Muted: the host muted the author; says until when
     :raises TooFast: more than 5 lines in 10 seconds
     """
     body = clean(body)
-    if not body:
+    if not _is_seen(body):
         raise EmptyMessage
     if len(body) > settings.CHAT_MAX_LENGTH:
         raise MessageTooLong

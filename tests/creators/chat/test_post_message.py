@@ -41,7 +41,10 @@ def test_the_same_client_id_of_another_author_is_another_message(show, alice, er
     assert Message.objects.count() == 2
 
 
-@pytest.mark.parametrize("body", ["", "   ", "\n\t", "\x00", "\u202e\u200b"])
+@pytest.mark.parametrize(
+    "body",
+    ["", "   ", "\n\t", "\x00", "\u202e\u200b", "\u200d \u200c", "\ufe0f", "\u3164", "\u2800"],
+)
 def test_an_empty_line_is_refused(show, alice, now, body):
     with pytest.raises(services.EmptyMessage):
         _post(show, alice, body, now=now)
