@@ -67,15 +67,29 @@ class PlaceForm(CardForm):
         return not self.addresses or chosen == NEW
 
     @property
+    def is_typed_in(self) -> bool:
+        """Tell whether something was typed in as a new address, chosen or not."""
+        return any(self.data.get(name, "").strip() for name in ("line1", "postal_code", "city"))
+
+    @property
     def initial_choice(self) -> Any:
         return self.fields["address_choice"].initial
+
+    def clean_address_choice(self) -> str:
+        chosen: str = self.cleaned_data["address_choice"]
+        # Nobody's parcel goes to the old address because they overlooked a choice.
+        if self.is_typed_in and not self.is_new:
+            raise forms.ValidationError(
+                _("You have typed in another address, too. Choose where it goes, or empty that.")
+            )
+        return chosen
 
     def is_valid(self) -> bool:
         fine = super().is_valid()
         if self.is_new:
             return self.new_address.is_valid() and fine
         # Nothing of it was meant to be filled in: no errors beside it.
-        self.new_address = NewAddressForm()
+        self.new_address = NewAddressForm(initial=dict(self.data.items()))
         return fine
 
     def address(self) -> AddressFields:

@@ -100,6 +100,22 @@ def test_a_new_address_is_checked_field_by_field(client, bob, mug, provider):
     assert bob.addresses.get().city == "Roma"
 
 
+def test_an_address_typed_in_but_not_chosen_is_asked_about(browser, alice, mug, provider):
+    quote_for(alice, mug)
+    action, key = _form(browser.get("/checkout/"))
+
+    page = browser.post(action, {**_fields(alice, key), **ADDRESS, "line1": "Elsewhere 5"})
+
+    assert page.status_code == 422
+    assert "You have typed in another address, too" in page.text
+    assert 'value="Elsewhere 5"' in page.text
+    assert "<details open" in re.sub(r'<details class="[^"]*" ', "<details ", page.text)
+    assert not Order.objects.exists()
+    chosen = {**_fields(alice, key), **ADDRESS, "line1": "Elsewhere 5", "address_choice": "new"}
+    assert browser.post(action, chosen).status_code == 302
+    assert Order.objects.get().address["line1"] == "Elsewhere 5"
+
+
 def test_a_strangers_address_and_an_unknown_card_can_not_be_chosen(browser, alice, olga, mug):
     theirs = olga.addresses.create(**ADDRESS)
     quote_for(alice, mug)
