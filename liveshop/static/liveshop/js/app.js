@@ -7,6 +7,11 @@ startDialogs(document);
 startThemeToggle(document);
 startClocks(document);
 
+// What only some pages have is loaded when it is there.
+if (document.querySelector("[data-new-address]")) {
+  import("./new-address.js").then(({ startNewAddress }) => startNewAddress(document));
+}
+
 // A menu closes when one clicks elsewhere or presses Escape; the focus returns to its button.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
