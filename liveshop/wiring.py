@@ -12,7 +12,7 @@ from creators.live.events import (
 )
 from creators.scoring.events import ScoresChanged
 from shops.accounts.events import SignedOut
-from shops.catalog.events import ProductArchived
+from shops.catalog.events import PriceChanged, ProductArchived
 from shops.checkout.events import CartChanged
 from shops.facts.publishing import Fact, On
 from shops.feeds.events import FeedImported
@@ -35,7 +35,8 @@ TABLE: dict[type[Fact], On] = {
     SignedOut: On(show=[_STAGE + "signed_out"]),
     # catalog, feeds, stock
     ProductArchived: On(must=["creators.live.reactions.take_out_of_bags"]),
-    FeedImported: On(),
+    PriceChanged: On(must=["creators.live.reactions.tell_bags"]),
+    FeedImported: On(must=["creators.live.reactions.tell_bags"]),
     StockChanged: On(show=[_STAGE + "stock_changed"]),
     # checkout, orders, payments
     CartChanged: On(show=[_STAGE + "cart_changed"]),

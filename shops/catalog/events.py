@@ -8,3 +8,10 @@ class ProductArchived(Fact, frozen=True):
 
     product_id: int
     shop_id: int
+
+
+class PriceChanged(Fact, frozen=True):
+    """A SKU of a product costs something else."""
+
+    product_id: int
+    shop_id: int

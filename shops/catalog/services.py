@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from shops.catalog.events import ProductArchived
+from shops.catalog.events import PriceChanged, ProductArchived
 from shops.catalog.models import Product, Sku
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
@@ -67,7 +67,8 @@ def set_price(
     if any(not 0 <= price < MOST_PRICE_MINOR for price in (price_minor, compare_at_minor or 0)):
         raise BadPrice
     # The product before its SKU, as an import does.
-    if not Product.objects.select_for_update(no_key=True).filter(skus=sku_id):
+    product = Product.objects.select_for_update(no_key=True).filter(skus=sku_id).first()
+    if product is None:
         raise NotFound
     sku = Sku.objects.select_for_update(no_key=True).get(pk=sku_id)
     if (sku.price_minor, sku.compare_at_minor) == (price_minor, compare_at_minor):
@@ -76,4 +77,5 @@ def set_price(
     sku.compare_at_minor = compare_at_minor
     sku.save(update_fields=["price_minor", "compare_at_minor"])
     Product.objects.filter(pk=sku.product_id).update(updated_at=now)
+    publish(PriceChanged(product_id=product.pk, shop_id=product.shop_id))
     return True

@@ -363,19 +363,6 @@ def test_old_snapshot_and_events_make_the_fresh_snapshot(kind):
     assert seen, f"the control: nobody would notice that all {tag} events were lost"
 
 
-def test_stock_that_moves_before_a_show_and_after_it_is_told():
-    world = World(state="scheduled")
-    old = {name: world.snapshots(user) for name, user in world.pages().items()}
-    world.move_stock()
-    world.start()
-    world.end()
-    world.move_stock(1)
-
-    told, _ = replay(world, old)
-
-    assert "stock" in told
-
-
 ACTIONS = (
     "add remove pin unpin say delete mute unmute move_stock"
     " order pay fail refund fill_cart view count score"
