@@ -7,12 +7,18 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
-import {
-  applyFrame,
-  comparable,
-  fromSnapshot,
-  initial,
-} from "../../creators/stage/static/stage/state.js";
+import "../../creators/stage/static/stage/host.js";
+import "../../creators/stage/static/stage/own.js";
+import { applyFrame, fromSnapshot, initial } from "../../creators/stage/static/stage/state.js";
+
+// As many as a snapshot of the server has.
+const MESSAGES_SHOWN = 50;
+
+// All that a fresh snapshot would tell, without bookkeeping (positions, revs).
+function comparable(state) {
+  const { positions: _positions, revs: _revs, ...rest } = state;
+  return { ...rest, messages: state.messages.slice(-MESSAGES_SHOWN) };
+}
 
 const given = JSON.parse(readFileSync(0, "utf8"));
 const fresh = comparable(given.fresh.reduce(fromSnapshot, initial()));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "../../creators/stage/static/stage/host.js";
+import "../../creators/stage/static/stage/own.js";
 import {
   MESSAGES_KEPT,
   apply,
@@ -10,7 +12,6 @@ import {
   fromSnapshot,
   initial,
   pinnedProduct,
-  visibleMessages,
   withoutPosition,
 } from "../../creators/stage/static/stage/state.js";
 
@@ -124,12 +125,11 @@ test("stock and sales of products that are not in the bag change no bag", () => 
   assert.equal(apply(before, { t: "sold", product_id: 4, sold: 9 }).bag, before.bag);
 });
 
-test("what was sold only grows, and the last sale is the moment", () => {
+test("what was sold only grows", () => {
   const sale = { product_id: 1, title: "Scarf", buyer: "Alice R.", quantity: 2 };
   let now = apply(state(), { t: "sold", seq: 1, sold: 6, ...sale });
   now = apply(now, { t: "sold", seq: 2, sold: 5, ...sale });
   assert.equal(now.bag[0].sold, 6);
-  assert.equal(now.moment.seq, 2);
 });
 
 const line = (id) => ({ id, author: "A", body: `line ${id}`, sent_at: id, deleted: false });
@@ -144,7 +144,7 @@ test("a deletion that comes before its line wins", () => {
   let now = apply(state(), { t: "chat_deleted", id: 4 });
   now = apply(now, { t: "chat", line: line(4) });
 
-  assert.deepEqual(visibleMessages(now), []);
+  assert.ok(now.messages.every((line) => line.deleted));
 });
 
 test("the list of lines is bounded", () => {

@@ -2,6 +2,7 @@
 
 import { toast } from "../liveshop/js/dialogs.js";
 import { Connection } from "../stage/connection.js";
+import "../stage/host.js";
 import { Chat } from "./chat.js";
 import { post } from "./sending.js";
 import { compact, money, timeOf, wordsOf } from "./words.js";

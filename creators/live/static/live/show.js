@@ -10,7 +10,6 @@ import { compact, wordsOf } from "./words.js";
 
 // A finger that was on its way to the card before must not buy what has just replaced it.
 const SETTLE = 300;
-const MOST_HEARTS_SHOWN = 6;
 
 const root = document.querySelector("[data-live-page]");
 const say = wordsOf(root);
@@ -247,17 +246,10 @@ document.addEventListener("submit", (event) => {
 
 let ownHearts = 0;
 
-function rise(number) {
-  const sky = find("hearts");
-  if (calm.matches || document.hidden) return;
-  const room = MOST_HEARTS_SHOWN * 2 - sky.children.length;
-  for (let i = 0; i < Math.min(number, MOST_HEARTS_SHOWN, room); i += 1) {
-    const heart = document.createElement("span");
-    heart.className = "live__heart";
-    heart.textContent = "♥";
-    heart.addEventListener("animationend", () => heart.remove());
-    setTimeout(() => sky.append(heart), i * 120);
-  }
+async function rise(number) {
+  if (number < 1 || calm.matches || document.hidden) return;
+  const hearts = await import("./hearts.js");
+  hearts.rise(find("hearts"), number);
 }
 
 const heartButton = find("heart");

@@ -1,8 +1,7 @@
 // One's own things on every page but the live ones: the cart's count follows the other tabs.
 
 import { Connection } from "./connection.js";
-
-const isOnALivePage = document.querySelector("[data-live-page], [data-console]") !== null;
+import "./own.js";
 
 function show(state, events) {
   const isNews = state.positions.me !== undefined || events.some((event) => event.t === "cart");
@@ -13,5 +12,4 @@ function show(state, events) {
   }
 }
 
-// The live pages have a line of their own, which tells them this, too.
-if (!isOnALivePage) new Connection({ url: "/ws/me/", onState: show }).start();
+new Connection({ url: "/ws/me/", onState: show }).start();

@@ -1,13 +1,11 @@
-// What a page knows of its show, its host's room and its owner's own things; and how events change
-// it. Pure: no DOM, no clock, no network. State is never changed in place.
+// What a page knows of its show and its owner's cart, and how events change it; what other pages
+// know stands in host.js (a show's host) and own.js (orders and scores). Pure: no DOM, no clock, no
+// network. State is never changed in place.
 //
 // A page holds one state. `fromSnapshot` replaces the part of one room ("live", "host" or "me"),
 // `applyFrame` adds a frame of events. Events carry absolute values; older revs are ignored.
 
 export const MESSAGES_KEPT = 200;
-// As many as a snapshot of the server has; the same number is compared in the tests.
-export const MESSAGES_SHOWN = 50;
-export const ORDERS_KEPT = 10;
 
 export function initial() {
   return {
@@ -24,7 +22,6 @@ export function initial() {
     cart: { version: 0, units: 0 },
     orders: [], // newest first
     scores: null, // { rev, scores: [{ indicator, value, low, high, is_provisional }] }
-    moment: null, // the last sale that was shown: { product_id, title, buyer, quantity, seq }
     revs: { show: -1, pin: -1, bag: -1, mutes: {} },
   };
 }
@@ -63,7 +60,7 @@ function withMessage(state, line) {
   return { ...state, messages };
 }
 
-function withMute(state, event, until) {
+export function withMute(state, event, until) {
   const known = state.revs.mutes[event.user_id] ?? -1;
   if (until === null ? event.rev < known : event.rev <= known) return state;
   const next = {
@@ -74,13 +71,6 @@ function withMute(state, event, until) {
   if (!isHere) return next;
   if (state.you !== null && state.you.user_id === event.user_id) {
     next.you = { ...state.you, muted_until: until };
-  }
-  if (state.you !== null && state.you.role === "host") {
-    const { [event.user_id]: _gone, ...others } = state.muted;
-    next.muted =
-      until === null
-        ? others
-        : { ...others, [event.user_id]: { user_id: event.user_id, name: event.name, until } };
   }
   return next;
 }
@@ -130,14 +120,11 @@ const handlers = {
           : sku,
       ),
     })),
-  sold(state, event) {
-    const next = withProduct(state, event.product_id, (product) => ({
+  sold: (state, event) =>
+    withProduct(state, event.product_id, (product) => ({
       ...product,
       sold: Math.max(product.sold, event.sold),
-    }));
-    const { product_id, title, buyer, quantity, seq } = event;
-    return { ...next, moment: { product_id, title, buyer, quantity, seq } };
-  },
+    })),
 
   chat: (state, event) => withMessage(state, event.line),
   chat_deleted(state, event) {
@@ -157,30 +144,12 @@ const handlers = {
   unmuted: (state, event) => withMute(state, event, null),
 
   counts: (state, event) => ({ ...state, viewers: event.viewers, hearts: event.hearts }),
-  figures(state, event) {
-    if (state.figures !== null && event.rev < state.figures.rev) return state;
-    const { orders, units, currency, gmv_minor, net_minor, viewers, rev } = event;
-    return { ...state, figures: { orders, units, currency, gmv_minor, net_minor, viewers, rev } };
-  },
 
   cart(state, event) {
     if (event.version < state.cart.version) return state;
     return { ...state, cart: { version: event.version, units: event.units } };
   },
-  order(state, event) {
-    const { order } = event;
-    const at = state.orders.findIndex((one) => one.number === order.number);
-    if (at === -1) return { ...state, orders: [order, ...state.orders].slice(0, ORDERS_KEPT) };
-    if (order.rev < state.orders[at].rev) return state;
-    return { ...state, orders: state.orders.with(at, order) };
-  },
-  scores(state, event) {
-    if (state.scores !== null && event.rev < state.scores.rev) return state;
-    return { ...state, scores: { rev: event.rev, scores: event.scores } };
-  },
 };
-
-export const EVENT_TYPES = Object.keys(handlers);
 
 // The state after one event; the same object when nothing changes. Unknown types are ignored, so
 // that a server may be newer than an open page.
@@ -216,18 +185,14 @@ const parts = {
     hearts: part.hearts,
     revs: { ...state.revs, show: part.rev, pin: part.rev, bag: part.rev },
   }),
-  host: (state, part) => {
-    const { t: _tag, ...figures } = part.figures;
-    const muted = Object.fromEntries(part.muted.map((one) => [one.user_id, one]));
-    return { ...state, figures, muted, revs: { ...state.revs, mutes: {} } };
-  },
-  me: (state, part) => {
-    const scores =
-      part.scores === null ? null : { rev: part.scores.rev, scores: part.scores.scores };
-    const cart = { version: part.cart.version, units: part.cart.units };
-    return { ...state, cart, orders: part.orders, scores };
-  },
+  me: (state, { cart: { version, units } }) => ({ ...state, cart: { version, units } }),
 };
+
+// Lets a page understand more events and the snapshots of more rooms.
+export function learn(more) {
+  Object.assign(handlers, more.handlers);
+  Object.assign(parts, more.parts);
+}
 
 // The state with one room's part replaced. A snapshot without an epoch (its server had no Valkey)
 // is shown, but does not move the position; one that is older than what is known is ignored.
@@ -236,7 +201,7 @@ export function fromSnapshot(state, snapshot) {
   const isOlder =
     position !== undefined && position.epoch === snapshot.epoch && position.seq > snapshot.seq;
   if (isOlder) return state;
-  const next = parts[snapshot.room](state, snapshot.state);
+  const next = parts[snapshot.room]?.(state, snapshot.state) ?? state;
   const positions =
     snapshot.epoch === ""
       ? state.positions
@@ -261,19 +226,9 @@ export function available(product) {
   return product.skus.reduce((sum, sku) => sum + Math.max(0, sku.available), 0);
 }
 
-export function visibleMessages(state) {
-  return state.messages.filter((line) => !line.deleted);
-}
-
 // Whether this page's user can write now; `now` in ms.
 export function canChat(state, now) {
   if (state.you === null || state.show === null) return false;
   const isMuted = state.you.muted_until !== null && state.you.muted_until > now;
   return state.you.may_chat && state.show.state === "live" && !isMuted;
-}
-
-// All that a fresh snapshot would tell, without bookkeeping (positions, revs) and moments.
-export function comparable(state) {
-  const { positions: _positions, revs: _revs, moment: _moment, ...rest } = state;
-  return { ...rest, messages: state.messages.slice(-MESSAGES_SHOWN) };
 }

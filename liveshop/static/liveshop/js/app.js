@@ -1,16 +1,24 @@
 // What every page can do. Pages work without it; hooks are data-* attributes.
 import { startDialogs } from "./dialogs.js";
-import { startThemeToggle } from "./theme-toggle.js";
-import { startClocks } from "./clocks.js";
+
+const CLOCKS = "[data-expires-at], [data-countdown], time[data-local-time]";
 
 startDialogs(document);
-startThemeToggle(document);
-startClocks(document);
 
 // What only some pages have is loaded when it is there.
+if (document.querySelector("[data-theme-toggle]")) {
+  import("./theme-toggle.js").then(({ startThemeToggle }) => startThemeToggle(document));
+}
 if (document.querySelector("[data-new-address]")) {
   import("./new-address.js").then(({ startNewAddress }) => startNewAddress(document));
 }
+let clocks;
+function wakeClocks() {
+  if (!document.querySelector(CLOCKS)) return;
+  clocks ??= import("./clocks.js").then(({ startClocks }) => startClocks(document));
+}
+wakeClocks();
+document.addEventListener("htmx:afterSettle", wakeClocks);
 
 // A menu closes when one clicks elsewhere or presses Escape; the focus returns to its button.
 document.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-// Dialogs, questions before a form is sent, and toasts.
+// Dialogs, and toasts. How a question is asked before a form is sent, questions.js knows.
 
 export function startDialogs(root) {
   root.addEventListener("click", (event) => {
@@ -23,24 +23,10 @@ function askFirst(event) {
   const form = event.target;
   const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
   if (!question || form.dataset.confirmed) return;
-  const dialog = document.querySelector("[data-confirm-dialog]");
-  if (!dialog) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   const { submitter } = event;
-  dialog.returnValue = "no";
-  dialog.querySelector("[data-confirm-text]").textContent = question;
-  dialog.addEventListener(
-    "close",
-    () => {
-      if (dialog.returnValue !== "yes") return;
-      form.dataset.confirmed = "true";
-      form.requestSubmit(submitter);
-      delete form.dataset.confirmed;
-    },
-    { once: true },
-  );
-  dialog.showModal();
+  import("./questions.js").then(({ ask }) => ask(question, form, submitter));
 }
 
 // Say something briefly; screen readers hear it, too.
