@@ -88,6 +88,10 @@ class Order(models.Model):
         return self.state == OrderState.UNPAID
 
     @property
+    def is_to_be_packed(self) -> bool:
+        return self.state == OrderState.AWAITING_SHIPMENT
+
+    @property
     def is_refunded(self) -> bool:
         return 0 < self.refunded_minor == self.total_minor
 

@@ -355,6 +355,7 @@ def test_the_shop_sees_its_orders_and_gives_money_back(
     assert (Order.objects.get().is_refunded, Order.objects.get().state) == (True, "cancelled")
     assert Stock.objects.get(pk=mug.pk).reserved == 0
     assert "Yes, cancel and refund" not in page.text
+    assert "To be packed" not in page.text
     client.force_login(alice)
     page = client.get(f"/orders/{number}/")
     assert "€39.80 went back to the card. The shop says: broken" in page.text
