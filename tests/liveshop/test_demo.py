@@ -139,6 +139,9 @@ def test_the_life_of_a_demo(demo, port, state):
     password = (state / "demo-password").read_text()
     for name in ("demo-password", "demo-secrets"):
         assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+    # A mail can hold the link that changes somebody's password.
+    for name in ("logs", "mail", "sandbox"):
+        assert stat.S_IMODE((state / name).stat().st_mode) == 0o700
 
     second = demo()
     said, _ = second.communicate(timeout=60)

@@ -93,9 +93,13 @@ class Command(BaseCommand):
             if reset:
                 self._reset(places.state)
                 places.make()
+            # Mails hold links that change passwords: for the owner's eyes, as the password is.
+            for name in ("logs", "mail", "sandbox"):
+                folder = places.state / name
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o700)
+                hand_to_caller(folder)
             logs = places.state / "logs"
-            logs.mkdir(exist_ok=True)
-            hand_to_caller(logs)
             with ExitStack() as stack:
                 lease = None
                 if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
