@@ -350,52 +350,6 @@ async def test_an_event_that_could_not_be_published_ends_in_a_resync(hub):
     assert not await viewer.join(Position(epoch=before, seq=0))
 
 
-# --- Counts -----------------------------------------------------------------------------------
-
-
-def counts(viewer):
-    frames = [text for text in viewer.texts if "events" in text]
-    found = [one for frame in frames for one in frame["events"] if one["t"] == "counts"]
-    return (found[-1]["viewers"], found[-1]["hearts"]) if found else None
-
-
-async def test_viewers_are_different_people_over_all_processes(hub, other_hub):
-    alice, again, bob = Viewer(hub), Viewer(other_hub), Viewer(other_hub, name="u:2")
-    for viewer in (alice, again, bob):
-        await viewer.join()
-
-    await until(lambda: counts(alice) == (2, 0) and counts(bob) == (2, 0))
-
-
-async def test_who_leaves_is_no_longer_counted(hub, monkeypatch):
-    monkeypatch.setattr("creators.stage.counting.LEFT_SECONDS", 0)
-    monkeypatch.setattr("creators.stage.counting.ROUND_SECONDS", 0.1)
-    alice, bob = Viewer(hub), Viewer(hub, name="u:2")
-    await alice.join()
-    await bob.join()
-    await until(lambda: counts(alice) == (2, 0))
-
-    hub.leave(bob.seat)
-
-    await until(lambda: counts(alice) == (1, 0))
-
-
-async def test_hearts_are_added_up_before_they_are_told(hub, other_hub):
-    alice, bob = Viewer(hub), Viewer(other_hub, name="u:2")
-    await alice.join()
-    await bob.join()
-    await until(lambda: counts(alice) == (2, 0))
-
-    for _ in range(300):
-        hub.rooms[LIVE].hearts += 1
-        other_hub.rooms[LIVE].hearts += 2
-    await until(lambda: counts(alice) == (2, 900) and counts(bob) == (2, 900))
-
-    frames = [text for text in alice.texts if "events" in text]
-    told = [one for frame in frames for one in frame["events"] if one["t"] == "counts"]
-    assert len(told) <= 5
-
-
 @pytest.mark.parametrize("message", [b"", b"nonsense", b"a|b|c\n{}"])
 async def test_a_message_that_is_not_ours_is_survived(hub, valkey, message):
     viewer = Viewer(hub)
