@@ -34,7 +34,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
-def pages(site, show, alice, bob, carol, now):
+def pages(site, show, alice, bob, carol, dave, now):
     """Every page as (who, path), on a show with a pin, a chat line, an order and scores."""
     live.pin(piece_id=show.pk, product_id=show.product.pk, by=bob, now=now)
     chat.post_message(
@@ -54,6 +54,7 @@ def pages(site, show, alice, bob, carol, now):
         (None, "/accounts/password/reset/"),
         (None, "/cart/"),
         (None, "/no-such-page/"),
+        (None, "/buy/"),
         (None, f"/live/{show.pk}/"),
         (None, product),
         (None, f"/shops/{show.product.shop.slug}/"),
@@ -71,6 +72,7 @@ def pages(site, show, alice, bob, carol, now):
         (bob, "/creator/"),
         (bob, "/creator/shows/new/"),
         (bob, "/creators/bob/scores/"),
+        (dave, "/creators/"),
         (carol, "/seller/"),
         (carol, f"/seller/{show.product.shop.slug}/products/"),
         (carol, f"/seller/{show.product.shop.slug}/orders/"),
