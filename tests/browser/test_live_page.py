@@ -165,7 +165,7 @@ def test_hearts_are_counted_for_everybody(visit, show, alice, bob):
 def test_the_host_starts_and_ends_the_show_and_viewers_see_it(visit, show, alice, bob):
     LiveSession.objects.update(state="scheduled", started_at=None)
     viewer = _open(visit, show, alice)
-    expect(viewer.get_by_text("Starts in")).to_be_visible()
+    expect(viewer.get_by_text("About to start")).to_be_visible()
     host = _open(visit, show, bob, console=True, viewport=DESKTOP)
     host.get_by_role("button", name="Go live").click()
     host.get_by_role("button", name="Yes, go on").click()
