@@ -62,7 +62,8 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def buy(request: HttpRequest) -> HttpResponse:
-    _add(request)
+    # Who comes back and presses "Buy now" again wants it now, not twice.
+    _add(request, is_top_up=True)
     return redirect("checkout:checkout")
 
 
@@ -177,7 +178,7 @@ def cancel(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
     return redirect("checkout:cart")
 
 
-def _add(request: HttpRequest) -> CartLine:
+def _add(request: HttpRequest, *, is_top_up: bool = False) -> CartLine:
     sku_id = request.POST.get("sku", "")
     if not re.fullmatch(r"[0-9]{1,18}", sku_id):
         raise NotFound
@@ -186,6 +187,7 @@ def _add(request: HttpRequest) -> CartLine:
         sku_id=int(sku_id),
         quantity=_whole(request.POST.get("quantity", "1")),
         referral=request.POST.get("referral", ""),
+        is_top_up=is_top_up,
         now=datetime.now(UTC),
     )
 

@@ -42,9 +42,15 @@ class CartMoved(Refused):
 
 @transaction.atomic
 def add_to_cart(
-    *, owner: CartOwner, sku_id: int, quantity: int, referral: str = "", now: datetime
+    *,
+    owner: CartOwner,
+    sku_id: int,
+    quantity: int,
+    referral: str = "",
+    is_top_up: bool = False,
+    now: datetime,
 ) -> CartLine:
-    """Put units of a SKU into a cart, on top of those that are in it.
+    """Put units of a SKU into a cart, on top of those that are in it; a top-up counts them in.
 
     The last referral that is not empty earns the sale.
 
@@ -60,7 +66,7 @@ def add_to_cart(
     if cart.lines.exclude(sku__currency=sku.currency).exists():
         raise OtherCurrency
     line = cart.lines.filter(sku=sku).first() or CartLine(cart=cart, sku=sku, quantity=0)
-    line.quantity += quantity
+    line.quantity = max(line.quantity, quantity) if is_top_up else line.quantity + quantity
     if line.quantity > MOST_PER_LINE:
         raise BadQuantity
     _check_left(owner, sku_id=sku.pk, wanted=line.quantity)

@@ -294,6 +294,14 @@ def test_buy_now_goes_to_the_checkout_and_asks_strangers_to_sign_in(client, alic
     assert client.get("/checkout/").headers["Location"] == "/accounts/login/?next=/checkout/"
 
 
+def test_buying_now_what_is_in_the_cart_already_makes_it_no_more(browser, alice, mug):
+    browser.post("/buy/", {"sku": mug.pk, "quantity": 1})
+    browser.post("/buy/", {"sku": mug.pk, "quantity": 1})
+    assert alice.cart.lines.get().quantity == 1
+    browser.post("/buy/", {"sku": mug.pk, "quantity": 3})
+    assert alice.cart.lines.get().quantity == 3
+
+
 def test_an_empty_cart_has_something_to_say_and_no_checkout(browser):
     page = browser.get("/checkout/", follow=True)
     assert page.redirect_chain == [("/cart/", 302)]
