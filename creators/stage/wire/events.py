@@ -115,7 +115,7 @@ class Order(RoomEvent, frozen=True, tag="order"):
 
 
 class Scores(RoomEvent, frozen=True, tag="scores"):
-    """`rev` is the scoring snapshot's id."""
+    """`rev` is the id of the newest of the scores."""
 
     rev: int
     scores: list[ScoreCard]
