@@ -1,6 +1,8 @@
 """axe-core finds no WCAG 2.2 AA violation on any page, light and dark, phone and desktop."""
 
+import io
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from creators.chat import services as chat
 from creators.live import services as live
 from creators.scoring import services as scoring
+from shops.feeds.services import import_feed
 from shops.orders.models import Order
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.doors import Visitor
@@ -46,6 +49,14 @@ def pages(site, show, alice, bob, carol, dave, now):
         assert visitor.buy(show.sku.pk, card="tok_declined").status_code == 201
         visitor.post("/cart/add/", {"sku": show.sku.pk, "quantity": 1})
     scoring.recompute(creator_ids=None, now=now)
+    soon = live.schedule_show(
+        creator=bob.creator, title="Lamps by day", scheduled_at=now + timedelta(days=1), now=now
+    )
+    rows = b"Handle,Title,Variant Price\nblue-cup,Blue cup,12.00\nred-cup,Red cup,much\n"
+    imported = import_feed(
+        shop=show.product.shop, file=io.BytesIO(rows), file_name="feed.csv", now=now
+    )
+    address = alice.addresses.get()
     paid, declined = Order.objects.order_by("placed_at")
     product = f"/shops/{show.product.shop.slug}/{show.product.handle}/"
     return [
@@ -53,6 +64,10 @@ def pages(site, show, alice, bob, carol, dave, now):
         (None, "/accounts/login/"),
         (None, "/accounts/signup/"),
         (None, "/accounts/password/reset/"),
+        (None, "/accounts/password/reset/done/"),
+        (None, "/accounts/password/reset/key/done/"),
+        (None, "/accounts/confirm-email/"),
+        (None, "/accounts/inactive/"),
         (None, "/cart/"),
         (None, "/no-such-page/"),
         (None, "/buy/"),
@@ -68,8 +83,17 @@ def pages(site, show, alice, bob, carol, dave, now):
         (alice, f"/orders/{declined.number}/"),
         (alice, "/account/"),
         (alice, "/account/addresses/"),
+        (alice, "/account/addresses/new/"),
+        (alice, f"/account/addresses/{address.pk}/"),
+        (alice, f"/account/addresses/{address.pk}/delete/"),
+        (alice, "/accounts/email/"),
+        (alice, "/accounts/password/change/"),
         (alice, "/accounts/logout/"),
+        (alice, "/creator/join/"),
+        (alice, f"/live/{soon.pk}/"),
+        (alice, f"/live/{show.pk}/console/"),
         (bob, f"/live/{show.pk}/console/"),
+        (bob, f"/live/{soon.pk}/console/"),
         (bob, "/creator/"),
         (bob, "/creator/shows/new/"),
         (bob, "/creators/bob/scores/"),
@@ -79,6 +103,7 @@ def pages(site, show, alice, bob, carol, dave, now):
         (carol, f"/seller/{show.product.shop.slug}/orders/"),
         (carol, f"/seller/{show.product.shop.slug}/orders/{paid.number}/"),
         (carol, f"/seller/{show.product.shop.slug}/feeds/"),
+        (carol, f"/seller/{show.product.shop.slug}/feeds/{imported.import_id}/"),
     ]
 
 
