@@ -88,7 +88,8 @@ def test_three_viewers_chat_watch_and_buy_and_the_host_pins(site, crowd, demo_sh
     authors = set(Message.objects.values_list("author__email", flat=True))
     assert authors <= {f"{name}@demo.example" for name in ("crowd01", "crowd02", "crowd03", "bob")}
     paid = Order.objects.filter(paid_at__isnull=False).first()
-    assert paid.lines.get().referral.startswith("piece.")
+    # One of them, declined before, may have had more in the cart.
+    assert all(line.referral.startswith("piece.") for line in paid.lines.all())
 
     site.kill("web")
     site.start("web")
