@@ -52,7 +52,9 @@ lock: ## Write both lock files anew (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)."; exit 1; }
 	uv lock
 	uv export --frozen --no-annotate --no-header --format requirements-txt --all-groups \
-		--no-emit-project --quiet --output-file requirements.lock
+		--no-group fuzz --no-emit-project --quiet --output-file requirements.lock
+	uv export --frozen --no-annotate --no-header --format requirements-txt --only-group fuzz \
+		--no-emit-project --quiet --output-file requirements-fuzz.lock
 	scripts/with-node npm install --omit-lockfile-registry-resolved --package-lock-only \
 		--ignore-scripts --no-audit --no-fund --loglevel error
 

@@ -6,6 +6,7 @@ Without DATABASE_URL and REDIS_URL the embedded servers of `liveshop.embedded` a
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -82,6 +83,7 @@ INSTALLED_APPS = [
     "shops.payments",
     "shops.checkout",
     "creators.profiles",
+    "creators.media",
     "creators.pieces",
     "creators.audience",
     "creators.chat",
@@ -221,6 +223,24 @@ STAGE_WINDOW_MS = env.int("STAGE_WINDOW_MS", default=50)
 STAGE_HISTORY = env.int("STAGE_HISTORY", default=1000)
 CHAT_MAX_LENGTH = 300
 
+# --- Video -----------------------------------------------------------------------------------
+# ORIGIN_URL: how browsers reach `manage.py origin`; RTMP_URL: where encoders send to.
+ORIGIN_URL: str = env.str("ORIGIN_URL", default="http://127.0.0.1:8002").rstrip("/")
+RTMP_URL: str = env.str("RTMP_URL", default="rtmp://127.0.0.1:1935/live").rstrip("/")
+# PLAYBACK_URL: where viewers find a stream's playlist, `{stream}` is its id. It points to another
+# media server or to a CDN; empty: our origin.
+PLAYBACK_URL: str = env.str("PLAYBACK_URL", default="")
+# What a publisher may send: kilobits a second, pixels of a picture, minutes of a run.
+STREAM_MAX_KBPS = env.int("STREAM_MAX_KBPS", default=8000)
+STREAM_MAX_PIXELS = env.int("STREAM_MAX_PIXELS", default=1920 * 1088)
+STREAM_MAX_MINUTES = env.int("STREAM_MAX_MINUTES", default=720)
+# RENDITIONS: more than the source's picture, for those who have the CPU: "480p", "audio".
+RENDITIONS: list[str] = env.list("RENDITIONS", default=[])
+# What the origin keeps on its own disk: the last segments of each stream, and until it is stored.
+ORIGIN_DIR = Path(env.str("ORIGIN_DIR", default=str(STATE_DIR / "origin")))
+ORIGIN_DISK_MB = env.int("ORIGIN_DISK_MB", default=4096)
+ORIGIN_STREAM_DISK_MB = env.int("ORIGIN_STREAM_DISK_MB", default=1024)
+
 # --- Files, languages, times -----------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
@@ -231,12 +251,18 @@ STATICFILES_FINDERS = [
 # Third-party browser files: name under /static/ -> file of node_modules/ (nothing else is exposed).
 NPM_ROOT = BASE_DIR / "node_modules"
 NPM_STATIC = {
+    "vendor/hls.js": "hls.js/dist/hls.light.min.mjs",
     "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
     "vendor/idiomorph.js": "idiomorph/dist/idiomorph-ext.min.js",
 }
 # Without collectstatic: files are looked for where they lie, whenever they are asked for.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not IS_PRODUCTION
-STORAGES = {
+# RECORDINGS_BUCKET: an S3-compatible bucket for recordings (keys by AWS_ACCESS_KEY_ID and
+# AWS_SECRET_ACCESS_KEY); empty: a folder, which the origin serves.
+RECORDINGS_BUCKET: str = env.str("RECORDINGS_BUCKET", default="")
+RECORDINGS_ENDPOINT: str = env.str("RECORDINGS_ENDPOINT", default="")
+RECORDINGS_DIR = Path(env.str("RECORDINGS_DIR", default=str(STATE_DIR / "recordings")))
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -244,6 +270,27 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+STORAGES["recordings"] = (
+    {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": RECORDINGS_BUCKET,
+            "endpoint_url": RECORDINGS_ENDPOINT or None,
+            "file_overwrite": True,
+            "object_parameters": {"CacheControl": "public, max-age=31536000, immutable"},
+            "querystring_expire": 6 * 3600,
+        },
+    }
+    if RECORDINGS_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": RECORDINGS_DIR,
+            "base_url": f"{ORIGIN_URL}/recordings/",
+            "allow_overwrite": True,
+        },
+    }
+)
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(STATE_DIR / "media")))
 LANGUAGE_CODE = "en"
@@ -254,13 +301,24 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Trust -----------------------------------------------------------------------------------
+_VIDEO_SOURCES = sorted(
+    {
+        f"{parts.scheme}://{parts.netloc}"
+        for parts in map(urlsplit, (ORIGIN_URL, PLAYBACK_URL, RECORDINGS_ENDPOINT))
+        if parts.netloc
+    }
+)
+# Cameras send over a websocket to the origin.
+_INGEST = ORIGIN_URL.replace("http", "ws", 1)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "https:"],
-        "connect-src": [SELF],
+        "img-src": [SELF, "data:", "https:", *_VIDEO_SOURCES],
+        "media-src": [SELF, "blob:", *_VIDEO_SOURCES],
+        "connect-src": [SELF, _INGEST, *_VIDEO_SOURCES],
+        "worker-src": [SELF, "blob:"],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],

@@ -10,6 +10,7 @@ from creators.live.events import (
     ShowScheduled,
     ShowStarted,
 )
+from creators.media.events import PictureLost, PictureStarted, PublisherRefused
 from creators.scoring.events import ScoresChanged
 from shops.accounts.events import SignedOut
 from shops.catalog.events import PriceChanged, ProductArchived
@@ -54,6 +55,10 @@ TABLE: dict[type[Fact], On] = {
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
     PaymentFailed: On(show=[_STAGE + "payment_failed"]),
     RefundSucceeded: On(must=[_PAYMENTS + "post_refund"]),
+    # media
+    PictureStarted: On(),
+    PictureLost: On(),
+    PublisherRefused: On(),
     # live, chat
     ShowScheduled: On(),
     ShowStarted: On(show=[_STAGE + "show_started"]),

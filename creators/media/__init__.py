@@ -1,0 +1,1 @@
+"""Video: what comes in from cameras and encoders, what viewers are served, what is kept."""
