@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test test-browser browser check format lock clean
+.PHONY: help demo demo-reset test campaign test-browser browser check format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -25,6 +25,9 @@ demo-reset: .venv/installed node_modules/.package-lock.json ## The same, but for
 
 test: .venv/installed node_modules/.package-lock.json ## Run all tests (ARGS="-k cart" for some)
 	@$(RUN) -m pytest -n 2 $(ARGS)
+
+campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests: minutes of stream, a sped-up soak
+	@$(RUN) -m pytest -m campaign -p no:randomly $(ARGS)
 
 test-browser: .venv/installed node_modules/.package-lock.json browser ## Get a browser and run its tests
 	@LIVESHOP_BROWSER=required $(RUN) -m pytest tests/browser $(ARGS)
