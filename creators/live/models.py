@@ -5,6 +5,7 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 
@@ -42,6 +43,8 @@ class LiveSession(models.Model):
     planned_minutes = models.PositiveSmallIntegerField(default=60)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # When its host's console was last open: a show without a picture goes on while somebody is there.
+    host_seen_at = models.DateTimeField(null=True, blank=True)
     # A picture of our own static files; an uploaded cover goes before it.
     poster_path = models.CharField(max_length=255, blank=True)
     cover = models.ImageField(upload_to="covers/", max_length=200, blank=True)
@@ -69,6 +72,13 @@ class LiveSession(models.Model):
     @property
     def is_private(self) -> bool:
         return self.visibility == self.Visibility.PRIVATE
+
+    @property
+    def picture_url(self) -> str:
+        """Tell where a browser finds the still of the show; "" for none."""
+        if self.cover:
+            return str(self.cover.url)
+        return static(self.poster_path) if self.poster_path else ""
 
     @property
     def is_live(self) -> bool:
