@@ -144,7 +144,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 _pool_size = env.int("DATABASE_POOL", default=0 if LIVESHOP_ENV == "test" else 20)
 # The pool's pauses between tries to connect double; it begins anew after `reconnect_timeout`
 # seconds, so that requests are served soon after the server is back, however long it was away.
-_POOL = {"min_size": 2, "timeout": 10, "reconnect_timeout": 5}
+_POOL = {"min_size": 2, "timeout": 4, "reconnect_timeout": 5}
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     **({"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
@@ -252,6 +252,8 @@ STATICFILES_FINDERS = [
 NPM_ROOT = BASE_DIR / "node_modules"
 NPM_STATIC = {
     "vendor/hls.js": "hls.js/dist/hls.light.min.mjs",
+    # The file above names it, and collecting files insists on what is named.
+    "vendor/hls.light.min.mjs.map": "hls.js/dist/hls.light.min.mjs.map",
     "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
     "vendor/idiomorph.js": "idiomorph/dist/idiomorph-ext.min.js",
 }

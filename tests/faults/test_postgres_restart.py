@@ -30,11 +30,19 @@ class OwnSite(Site):
     def environment(self):
         return {**os.environ, "DJANGO_SETTINGS_MODULE": "liveshop.settings", **self.settings}
 
-    def has_ended(self, part):
-        return self._running[part].poll() is not None
+    def start_fallen(self):
+        """Start again who ended because the database was away, as whoever looks after them does."""
+        for part, process in list(self._running.items()):
+            if process.poll() is not None:
+                self.start_one(part)
+        deadline = time.monotonic() + 30
+        while home(self).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return self
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def state():
     base = Path(tempfile.mkdtemp(prefix="liveshop-restart-"))
     base.chmod(0o755)
@@ -43,11 +51,11 @@ def state():
     shutil.rmtree(base)
 
 
-@pytest.fixture
-def site(state, tmp_path):
+@pytest.fixture(scope="module")
+def site_of_its_own(state, tmp_path_factory):
     with embedded.lease(state, fast=True) as lease:
         site = OwnSite(
-            logs=tmp_path,
+            logs=tmp_path_factory.mktemp("site"),
             settings={
                 "DATABASE_URL": lease.urls.database,
                 "REDIS_URL": lease.urls.redis,
@@ -65,6 +73,12 @@ def site(state, tmp_path):
             yield site.start("web", "worker")
         finally:
             site.stop()
+
+
+@pytest.fixture
+def site(site_of_its_own):
+    """The site, with its database back from the test before."""
+    return site_of_its_own.start_fallen()
 
 
 def home(site):
@@ -100,7 +114,7 @@ def test_requests_are_told_to_come_again_and_then_answered(site, state):
 
     with away(state):
         # Longer than the first pauses of a pool that tries to connect.
-        until = time.monotonic() + 18
+        until = time.monotonic() + 12
         while time.monotonic() < until:
             answer = home(site)
             assert answer.status_code == 503
@@ -131,6 +145,5 @@ def test_jobs_go_on(site, state):
     deadline = time.monotonic() + 60
     while periodic_jobs(site) == before:
         assert time.monotonic() < deadline, site.log("worker")[-3000:]
-        if site.has_ended("worker"):
-            site.start_one("worker")  # as whoever looks after it does
+        site.start_fallen()
         time.sleep(0.5)
