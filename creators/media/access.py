@@ -42,3 +42,8 @@ def is_valid(token: str, stream_id: UUID, *, purpose: Purpose, now: datetime) ->
         hmac.compare_digest(signature.encode(), _signature(stream_id, one, expiry).encode())
         for one in purposes
     )
+
+
+def key_digest(key: str) -> str:
+    """Return what is kept of a stream key."""
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()

@@ -1,6 +1,7 @@
 """Streams: the picture of one show, the keys that may send it, and what was recorded of it."""
 
 import uuid
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -37,6 +38,8 @@ class Stream(models.Model):
     source = models.CharField(max_length=7, choices=Source, blank=True)
     receiving_since = models.DateTimeField(null=True, blank=True)
     lost_at = models.DateTimeField(null=True, blank=True)
+    # When an origin last said that it has this publisher; old: that origin has died.
+    seen_at = models.DateTimeField(null=True, blank=True)
     # Why the last publisher was refused or cut off, for the creator; "" when nothing was wrong.
     trouble_code = models.CharField(max_length=40, blank=True)
     trouble_at = models.DateTimeField(null=True, blank=True)
@@ -106,6 +109,10 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(milliseconds=self.duration_ms)
 
 
 class Caption(models.Model):
