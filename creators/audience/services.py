@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from creators.audience.models import ProductClick, QualifiedView
+
 
 def viewer_key(*, user: Any, session_key: str | None) -> str:
     """Name a viewer without telling who it is: "u:<user id>" or "a:<SHA-256 of the session>"."""
@@ -42,3 +44,10 @@ def record_click(*, piece_id: int, product_id: int, viewer: str, now: datetime) 
             [viewer, now.astimezone(UTC).date(), now, piece_id, product_id],
         )
         return bool(cursor.rowcount)
+
+
+@transaction.atomic
+def erase(*, piece_id: int) -> None:
+    """Delete who watched a piece and opened its products: it was a rehearsal."""
+    QualifiedView.objects.filter(piece_id=piece_id).delete()
+    ProductClick.objects.filter(piece_id=piece_id).delete()

@@ -221,3 +221,10 @@ def unmute(*, piece_id: int, user_id: int, by: User, now: datetime) -> None:
         piece_id=piece_id, user_id=user_id, lifted_at__isnull=True, until__gt=now
     ).update(lifted_at=now)
     publish(UserUnmuted(mute_id=muted.pk, piece_id=piece_id, user_id=user_id))
+
+
+@transaction.atomic
+def erase(*, piece_id: int) -> None:
+    """Delete what was said in a piece and who was muted there: it was a rehearsal."""
+    Message.objects.filter(piece_id=piece_id).delete()
+    Mute.objects.filter(piece_id=piece_id).delete()

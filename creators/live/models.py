@@ -43,7 +43,7 @@ class LiveSession(models.Model):
     planned_minutes = models.PositiveSmallIntegerField(default=60)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    # When its host's console was last open: a show without a picture goes on while somebody is there.
+    # When its host was last there: a show without a picture goes on meanwhile.
     host_seen_at = models.DateTimeField(null=True, blank=True)
     # A picture of our own static files; an uploaded cover goes before it.
     poster_path = models.CharField(max_length=255, blank=True)

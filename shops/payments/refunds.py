@@ -72,6 +72,37 @@ def _create_refund(*, order_id: int, reason: str, by: User, now: datetime) -> Re
     )
 
 
+@transaction.atomic
+def give_back(*, order_id: int, reason: str, now: datetime) -> Refund | None:
+    """Queue the refund of a paid order that nobody has to ask for; None when there is one already.
+
+    A refund that failed is not tried again: it is the operators'.
+
+    :raises NotFound: no such order
+    :raises NotRefundable: it was never paid for
+    """
+    order = Order.objects.select_for_update().filter(pk=order_id).first()
+    if order is None:
+        raise NotFound
+    if order.refunds.exists():
+        return None
+    payment = Payment.objects.filter(
+        purchase_id=order.purchase_id, state=PaymentState.CAPTURED
+    ).first()
+    if payment is None or not order.is_paid or not order.total_minor:
+        raise NotRefundable
+    refund = Refund.objects.create(
+        payment=payment,
+        order=order,
+        amount_minor=order.total_minor,
+        reason=reason[:200],
+        created_at=now,
+    )
+    orders.note(order_id=order.pk, text=reason, now=now)
+    jobs.configure_task("payments.give_back", allow_unknown=False).defer(refund_id=str(refund.pk))
+    return refund
+
+
 def send_refund(*, refund_id: uuid.UUID, now: datetime) -> Refund:
     """Have a committed refund carried out; its key makes asking again harmless."""
     refund = _refund(refund_id)

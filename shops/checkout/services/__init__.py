@@ -24,6 +24,7 @@ from shops.checkout.services.quotes import (
     close_due_quotes,
     start_quote,
 )
+from shops.checkout.services.voiding import void
 
 __all__ = [
     "AlreadyOrdered",
@@ -44,4 +45,5 @@ __all__ = [
     "retry_payment",
     "set_quantity",
     "start_quote",
+    "void",
 ]

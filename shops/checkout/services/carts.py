@@ -159,6 +159,16 @@ def take_out(*, user_id: int, ordered: dict[int, int], now: datetime) -> None:
     _changed(cart, owner=owner, now=now)
 
 
+@transaction.atomic
+def take_out_referred(*, referral_prefix: str, now: datetime) -> None:
+    """Take what was put in under referrals with this beginning out of everybody's carts."""
+    lines = CartLine.objects.filter(referral__startswith=referral_prefix)
+    carts = Cart.objects.select_for_update().filter(pk__in=lines.values("cart_id"))
+    for cart in carts.order_by("pk"):
+        cart.lines.filter(referral__startswith=referral_prefix).delete()
+        _changed(cart, owner=CartOwner(user_id=cart.user_id, token=cart.token), now=now)
+
+
 def _lock(owner: CartOwner, *, now: datetime) -> Cart:
     who = {"user_id": owner.user_id} if owner.user_id is not None else {"token": owner.token}
     carts = Cart.objects.select_for_update().filter(**who)

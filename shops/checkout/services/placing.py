@@ -127,8 +127,10 @@ def retry_payment(*, number: str, buyer_id: int, card_token: str, now: datetime)
 
 
 @transaction.atomic
-def cancel_order(*, number: str, buyer_id: int, now: datetime) -> None:
+def cancel_order(*, number: str, buyer_id: int, now: datetime, reason: str = "") -> None:
     """Cancel an unpaid order for its buyer, with what is paid together with it.
+
+    The buyer's own wish needs no `reason`.
 
     :raises NotFound: there is no such order, or it is somebody else's
     :raises NotUnpaid: it is paid, cancelled or expired
@@ -136,7 +138,7 @@ def cancel_order(*, number: str, buyer_id: int, now: datetime) -> None:
     """
     purchase = _lock(number=number, buyer_id=buyer_id)
     order_id = purchase.orders.values_list("pk", flat=True).get(number=number)
-    orders.cancel(order_id=order_id, reason=gettext("Cancelled by the buyer"), now=now)
+    orders.cancel(order_id=order_id, reason=reason or gettext("Cancelled by the buyer"), now=now)
 
 
 def _lock(*, number: str, buyer_id: int) -> Purchase:
