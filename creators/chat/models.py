@@ -28,6 +28,8 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["piece", "-id"], name="chat_latest"),
+            # What was said around a moment, for who watches the replay.
+            models.Index(fields=["piece", "sent_at"], name="chat_in_time"),
             # How many lines somebody wrote in the last seconds.
             models.Index(fields=["author", "-sent_at"], name="chat_of_author"),
         ]

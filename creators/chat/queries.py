@@ -35,3 +35,18 @@ def open_mutes(*, piece_id: int, now: datetime) -> Sequence[Mute]:
         .order_by("user_id", "-until")
         .distinct("user_id")
     )
+
+
+def lines_between(
+    *, piece_id: int, since: datetime, here: datetime, until: datetime, before: int, after: int
+) -> tuple[Sequence[Message], Sequence[Message]]:
+    """List the lines of a stretch around an instant in it: the last before it, the first after it.
+
+    Each with its author, oldest first, without the deleted; `before` and `after` are the most.
+    """
+    kept = Message.objects.select_related("author").filter(
+        piece_id=piece_id, deleted_at__isnull=True
+    )
+    earlier = kept.filter(sent_at__gte=since, sent_at__lt=here).order_by("-sent_at", "-pk")
+    later = kept.filter(sent_at__gte=here, sent_at__lt=until).order_by("sent_at", "pk")
+    return list(earlier[:before])[::-1], list(later[:after])

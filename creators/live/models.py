@@ -144,6 +144,8 @@ class Replay(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     made_at = models.DateTimeField()
+    # What was recorded between the two, without the gaps.
+    duration_ms = models.PositiveIntegerField(default=0)
     # Names in the default storage: a still, and a few moving seconds for the home page.
     still = models.CharField(max_length=200, blank=True)
     preview = models.CharField(max_length=200, blank=True)
