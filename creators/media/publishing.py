@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -63,6 +63,14 @@ class Intake(Protocol):
 
     async def close(self) -> None:
         """Say that the publisher went."""
+
+
+@runtime_checkable
+class TimedIntake(Protocol):
+    """An intake that can use what a publisher knows of its pictures' time."""
+
+    def note_capture(self, at: float) -> None:
+        """Take note of when time 0 of the container was captured: Unix seconds, our clock."""
 
 
 class Reception(Protocol):
