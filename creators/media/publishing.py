@@ -28,6 +28,10 @@ TEXTS: Final[dict[str, str | Promise]] = {
     "too_large": _("The picture has too many pixels. Send at most 1920 × 1080."),
     "too_long": _("This broadcast has reached the longest time allowed. Start it anew to go on."),
     "unsupported_video": _("This video format can't be shown. Send H.264 video."),
+    "unsupported_codec": _(
+        "This encoder's video or sound can't be shown. Set it to H.264 (x264) video and AAC audio;"
+        " in OBS: Settings → Output → Streaming."
+    ),
     "no_video": _("No video came in. Check that your encoder or camera sends a picture."),
     "broken_stream": _("What came in is not a video that can be read."),
     "disk_full": _("The video server has no space left. Ask its operator for help."),
@@ -61,8 +65,8 @@ class Intake(Protocol):
         :raises Refusal: it has ended
         """
 
-    async def close(self) -> None:
-        """Say that the publisher went."""
+    async def close(self, why: Refusal | None = None) -> None:
+        """Say that the publisher went; `why` when it was sent away by who takes in its bytes."""
 
 
 @runtime_checkable
