@@ -241,6 +241,13 @@ ORIGIN_DIR = Path(env.str("ORIGIN_DIR", default=str(STATE_DIR / "origin")))
 ORIGIN_DISK_MB = env.int("ORIGIN_DISK_MB", default=4096)
 ORIGIN_STREAM_DISK_MB = env.int("ORIGIN_STREAM_DISK_MB", default=1024)
 
+# --- Shows -----------------------------------------------------------------------------------
+# Minutes until a show without a picture ends by itself: after the picture was lost and the host
+# went away; after its planned end when no picture ever came; and at the latest, with the host there.
+SHOW_AWAY_MINUTES = env.int("SHOW_AWAY_MINUTES", default=10)
+SHOW_OVERTIME_MINUTES = env.int("SHOW_OVERTIME_MINUTES", default=60)
+SHOW_LONGEST_MINUTES = env.int("SHOW_LONGEST_MINUTES", default=720)
+
 # --- Files, languages, times -----------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))

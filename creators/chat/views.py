@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from creators.chat import services
+from creators.pieces import access
 from creators.profiles.signed_in import signed_in
 from shops.facts.refused import Invalid
 
@@ -46,6 +47,7 @@ def post(request: HttpRequest, piece_id: int) -> HttpResponse:
         client_id = uuid.UUID(request.POST.get("client_id", ""))
     except ValueError:
         raise Invalid from None
+    access.check(request, piece_id)
     message = services.post_message(
         piece_id=piece_id,
         author=signed_in(request),

@@ -13,6 +13,10 @@ class ShowScheduled(ShowFact, frozen=True):
     pass
 
 
+class ShowChanged(ShowFact, frozen=True):
+    """Its title, picture, time or who may watch it."""
+
+
 class ShowStarted(ShowFact, frozen=True):
     pass
 
@@ -23,6 +27,14 @@ class ShowEnded(ShowFact, frozen=True):
 
 class ShowCancelled(ShowFact, frozen=True):
     pass
+
+
+class RehearsalStarted(ShowFact, frozen=True):
+    """Nobody is told but who is there: it is no show."""
+
+
+class RehearsalEnded(ShowFact, frozen=True):
+    """What came of it is to be erased."""
 
 
 class BagChanged(ShowFact, frozen=True):

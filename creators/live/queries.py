@@ -123,7 +123,12 @@ class SoldLine:
 
 
 def _shows() -> QuerySet[LiveSession]:
-    return LiveSession.objects.select_related("piece__creator", "piece__category")
+    return LiveSession.objects.select_related("piece__creator", "piece__category", "stream")
+
+
+def public_shows() -> QuerySet[LiveSession]:
+    """Select the shows that anybody may be told of: neither private ones nor rehearsals."""
+    return _shows().filter(visibility=LiveSession.Visibility.PUBLIC, rehearsal_of__isnull=True)
 
 
 def show(piece_id: int) -> LiveSession:
@@ -138,22 +143,36 @@ def show(piece_id: int) -> LiveSession:
 
 
 def live_now(*, limit: int = 50) -> Sequence[LiveSession]:
-    """List the shows that are live, the newest first."""
-    return list(_shows().filter(state=ShowState.LIVE).order_by("-started_at")[:limit])
+    """List the public shows that are live, the newest first."""
+    return list(public_shows().filter(state=ShowState.LIVE).order_by("-started_at")[:limit])
 
 
 def upcoming(*, now: datetime, limit: int = 50) -> Sequence[LiveSession]:
-    """List the scheduled shows whose time has not come, the next first."""
+    """List the public scheduled shows whose time has not come, the next first."""
     return list(
-        _shows()
+        public_shows()
         .filter(state=ShowState.SCHEDULED, scheduled_at__gte=now)
         .order_by("scheduled_at")[:limit]
     )
 
 
 def shows_of(creator: Creator) -> Sequence[LiveSession]:
-    """List all shows of a creator, the newest first."""
-    return list(_shows().filter(piece__creator=creator).order_by("-scheduled_at", "-pk"))
+    """List all shows of a creator but rehearsals, the newest first; for the creator's own eyes."""
+    return list(
+        _shows()
+        .filter(piece__creator=creator, rehearsal_of__isnull=True)
+        .order_by("-scheduled_at", "-pk")
+    )
+
+
+def public_shows_of(creator: Creator) -> Sequence[LiveSession]:
+    """List the shows of a creator that anybody may be told of, the newest first."""
+    return list(public_shows().filter(piece__creator=creator).order_by("-scheduled_at", "-pk"))
+
+
+def rehearsal_of(session: LiveSession) -> LiveSession | None:
+    """Find the rehearsal of a show that goes on now."""
+    return _shows().filter(rehearsal_of=session, state=ShowState.LIVE).first()
 
 
 def current_pin(session: LiveSession) -> Pin | None:

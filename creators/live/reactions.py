@@ -1,12 +1,12 @@
-"""What the live shows do when something happened in the shops."""
+"""What the live shows do when something happened in the shops, or a rehearsal is over."""
 
 from datetime import datetime
 
 from django.db.models import QuerySet
 
-from creators.live.events import BagChanged
+from creators.live.events import BagChanged, RehearsalEnded
 from creators.live.models import LiveSession, ShowState
-from creators.live.services import take_open, take_out
+from creators.live.services import erase_rehearsal, take_open, take_out
 from creators.pieces.models import PieceProduct
 from shops.catalog.events import PriceChanged, ProductArchived
 from shops.facts.publishing import publish
@@ -30,6 +30,11 @@ def tell_bags(fact: PriceChanged | FeedImported, *, event_id: int, now: datetime
         rev = take_open(session.pk)
         if rev is not None:
             publish(BagChanged(piece_id=session.pk, creator_id=session.piece.creator_id, rev=rev))
+
+
+def erase(fact: RehearsalEnded, *, event_id: int, now: datetime) -> None:
+    """Leave nothing of a rehearsal."""
+    erase_rehearsal(piece_id=fact.piece_id)
 
 
 def _open_shows(shown: QuerySet[PieceProduct]) -> QuerySet[LiveSession]:

@@ -86,8 +86,14 @@ def creator_ids_of(referrals: Iterable[str]) -> list[int]:
 
 def currency_of_most(*, now: datetime, days: int) -> str | None:
     """Name the currency that most referred orders of the window were paid in."""
-    lines = _paid_lines(now=now, days=days).values_list("order_id", "order__currency")
-    counted = Counter(currency for _, currency in set(lines))
+    lines = _paid_lines(now=now, days=days)
+    rehearsals = _rehearsals()
+    orders = {
+        (order_id, currency)
+        for order_id, currency, text in lines.values_list("order_id", "order__currency", "referral")
+        if (found := referral.read(text)) is None or found.piece_id not in rehearsals
+    }
+    counted = Counter(currency for _, currency in orders)
     return min(counted, key=lambda currency: (-counted[currency], currency), default=None)
 
 
@@ -108,7 +114,12 @@ def evidence(
     clicks: dict[int, list[Click]] = defaultdict(list)
     views: dict[int, list[int]] = defaultdict(list)
     today = now.astimezone(UTC).date()
-    window = {"day__gt": today - timedelta(days=days), "day__lte": today}
+    # A rehearsal is no show: nothing of it counts, not even while it goes on.
+    window = {
+        "day__gt": today - timedelta(days=days),
+        "day__lte": today,
+        "piece__live_session__rehearsal_of__isnull": True,
+    }
     for pk, creator, viewer, day in ProductClick.objects.filter(
         piece__creator_id__in=ids, **window
     ).values_list("pk", "piece__creator_id", "viewer", "day"):
@@ -179,6 +190,12 @@ def _paid_lines(*, now: datetime, days: int) -> Any:
     )
 
 
+def _rehearsals() -> frozenset[int]:
+    """Name the pieces whose sales were trials, and count for nothing."""
+    shows = LiveSession.objects.filter(rehearsal_of__isnull=False)
+    return frozenset(shows.values_list("pk", flat=True))
+
+
 def _sales(
     ids: set[int],
     *,
@@ -196,11 +213,12 @@ def _sales(
     if creator_ids is not None:
         wanted = "|".join(str(int(creator)) for creator in creator_ids) or "0"
         lines = lines.filter(referral__regex=rf"^[a-z]+\.[0-9]+\.({wanted})\.")
+    rehearsals = _rehearsals()
     amounts: dict[tuple[int, int], int] = defaultdict(int)
     orders: dict[int, Order] = {}
     for line in lines.order_by("pk"):
         credit = referral.read(line.referral)
-        if credit is None or credit.creator_id not in ids:
+        if credit is None or credit.creator_id not in ids or credit.piece_id in rehearsals:
             continue
         orders[line.order_id] = line.order
         amounts[credit.creator_id, line.order_id] += line.total_minor
@@ -241,6 +259,7 @@ def _pieces(ids: set[int], *, now: datetime, days: int) -> dict[int, list[ShownP
             state__in=[ShowState.LIVE, ShowState.ENDED],
             started_at__gte=start,
             started_at__lte=now,
+            rehearsal_of__isnull=True,
         )
     }
     videos = Piece.objects.filter(

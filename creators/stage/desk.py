@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
+from creators.pieces.access import Door, door_of
 from creators.stage import publishing, rooms, snapshot
 from creators.stage.hub import Hub, hub_here
 from creators.stage.limits import PER_ADDRESS, PER_USER, Buckets
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 ROUND_SECONDS = 1.5
 _AT_ONCE = 1000
 FIGURES_SECONDS = 1.0
+DOOR_SECONDS = 10.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class OpenSocket(Protocol):
 
     user_id: int | None
     session_key: str | None
+    piece_id: int | None
 
     def close(self, code: Close) -> None: ...
 
@@ -63,7 +66,7 @@ class Desk:
         self.users = Buckets(PER_USER)
         self.addresses = Buckets(PER_ADDRESS)
         self._sockets: set[OpenSocket] = set()
-        self._hosts: dict[int, int] = {}
+        self._doors: dict[int, tuple[Door, float]] = {}
         self._live: dict[int, asyncio.Task[LiveSnapshot]] = {}
         self._figures_due: set[int] = set()
         self._rounds: asyncio.Task[None] | None = None
@@ -86,6 +89,13 @@ class Desk:
             for socket in list(self._sockets):
                 if socket.session_key and session_hash(socket.session_key) == hashed:
                     socket.close(Close.SIGNED_OUT)
+        elif message.get("kind") == "door":
+            # Who may watch has changed: all come in anew, and are judged anew.
+            piece_id = message.get("piece_id")
+            self._doors.pop(cast(int, piece_id), None)
+            for socket in list(self._sockets):
+                if socket.piece_id == piece_id:
+                    socket.close(Close.SERVICE_RESTART)
 
     async def _go_round(self) -> None:
         while True:
@@ -108,16 +118,27 @@ class Desk:
 
     # --- Shows ----------------------------------------------------------------------------
 
-    async def host_of(self, piece_id: int) -> int | None:
-        """Find the host of a show; a show's host never changes, so it is asked once."""
-        known = self._hosts.get(piece_id)
-        if known is None:
-            known = await in_thread(snapshot.host_of, piece_id)
-            if known is not None:
-                if len(self._hosts) > 10_000:
-                    self._hosts.clear()
-                self._hosts[piece_id] = known
-        return known
+    async def door_of(self, piece_id: int) -> Door | None:
+        """Find who may come in to a show, asked once in a few seconds however many come."""
+        kept = self._doors.get(piece_id)
+        if kept is not None:
+            if time.monotonic() < kept[1]:
+                return kept[0]
+            # One asks anew; who comes meanwhile is judged by what is known.
+            self._doors[piece_id] = kept[0], time.monotonic() + DOOR_SECONDS
+        try:
+            found = await in_thread(_door_of_show, piece_id)
+        except Exception:
+            if kept is None:
+                raise
+            log.exception("the door of %s was not asked anew", piece_id)
+            return kept[0]
+        self._doors.pop(piece_id, None)
+        if found is not None:
+            if len(self._doors) > 10_000:
+                self._doors.clear()
+            self._doors[piece_id] = found, time.monotonic() + DOOR_SECONDS
+        return found
 
     async def live_snapshot(self, piece_id: int) -> LiveSnapshot:
         """Return a show's state, read once a second at most, however many ask for it."""
@@ -163,6 +184,10 @@ class Desk:
             await in_thread(publish_figures, piece_id)
         except Exception:
             log.exception("figures of %s were not told", piece_id)
+
+
+def _door_of_show(piece_id: int) -> Door | None:
+    return None if snapshot.host_of(piece_id) is None else door_of(piece_id)
 
 
 def publish_figures(piece_id: int) -> None:

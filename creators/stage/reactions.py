@@ -14,7 +14,10 @@ from creators.live.events import (
     BagChanged,
     ProductPinned,
     ProductUnpinned,
+    RehearsalEnded,
+    RehearsalStarted,
     ShowCancelled,
+    ShowChanged,
     ShowEnded,
     ShowStarted,
 )
@@ -135,7 +138,12 @@ def _tell_buyer(*orders: Order) -> None:
 # --- Shows ------------------------------------------------------------------------------------
 
 
-def show_started(fact: ShowStarted) -> None:
+def show_changed(fact: ShowChanged) -> None:
+    """Let those who wait for a show come in anew: perhaps it is not for everybody any more."""
+    publishing.control({"kind": "door", "piece_id": fact.piece_id})
+
+
+def show_started(fact: ShowStarted | RehearsalStarted) -> None:
     session = LiveSession.objects.get(pk=fact.piece_id)
     publishing.publish(
         live_room(fact.piece_id),
@@ -147,7 +155,7 @@ def show_started(fact: ShowStarted) -> None:
     )
 
 
-def show_ended(fact: ShowEnded) -> None:
+def show_ended(fact: ShowEnded | RehearsalEnded) -> None:
     session = LiveSession.objects.get(pk=fact.piece_id)
     ended_at = session.ended_at or datetime.now(UTC)
     publishing.publish(

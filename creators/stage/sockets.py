@@ -20,6 +20,7 @@ from django.utils import translation
 from creators.audience.services import record_view, viewer_key
 from creators.chat import services as chat
 from creators.chat.models import Message
+from creators.pieces.access import is_invited
 from creators.pieces.queries import is_on_air
 from creators.stage import rooms, snapshot, wire
 from creators.stage.desk import Desk, desk_here, in_thread
@@ -67,7 +68,8 @@ class Socket:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.user = scope["user"]
-        self.session_key: str | None = scope["session"].session_key
+        self.session = scope["session"]
+        self.session_key: str | None = self.session.session_key
         self.user_id: int | None = self.user.pk if self.user.is_authenticated else None
         self.owner = owner_from(user=self.user, session=scope["session"])
         self.language = language_of(scope)
@@ -118,10 +120,13 @@ class Socket:
 
     async def _find_rooms(self, piece_id: int | None) -> bool:
         if piece_id is not None:
-            self.host_id = await self.desk.host_of(piece_id)
-            if self.host_id is None:
+            door = await self.desk.door_of(piece_id)
+            if door is None or not door.lets_in(
+                user=self.user, invited=is_invited(self.session, piece_id)
+            ):
                 self.line.close(Close.NO_SUCH_SHOW, "no such show")
                 return False
+            self.host_id = door.host_id
             self.piece_id = piece_id
             self.names["live"] = rooms.live_room(piece_id)
             if self.user_id == self.host_id:

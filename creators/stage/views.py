@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from creators.pieces import access
 from creators.stage import publishing, rooms, snapshot, wire
 from shops.checkout.owner import owner_of
 from shops.facts.refused import NotFound
@@ -20,6 +21,7 @@ def polled(request: HttpRequest, piece_id: int) -> HttpResponse:
     host_id = snapshot.host_of(piece_id)
     if host_id is None:
         raise NotFound
+    access.check(request, piece_id)
     you = snapshot.you(user=request.user, host_id=host_id, piece_id=piece_id, now=now)
     epoch, seq, live = snapshot.polled_live_state(piece_id)
     snapshots = [_snapshot("live", epoch, seq, live, you)]

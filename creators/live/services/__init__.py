@@ -15,13 +15,22 @@ from creators.live.services.bag import (
     reorder_bag,
     take_out,
 )
+from creators.live.services.leaving import end_abandoned, see_host
 from creators.live.services.pins import NotLive, pin, unpin
+from creators.live.services.rehearsals import (
+    erase_rehearsal,
+    rehearse,
+    void_late,
+    void_rehearsal,
+)
 from creators.live.services.row import NotHost, ShowOver, take_open
 from creators.live.services.shows import (
     LONGEST_SHOW_MINUTES,
     AlreadyLive,
     WrongState,
+    aim_key,
     cancel_show,
+    change_show,
     end_show,
     schedule_show,
     start_show,
@@ -40,14 +49,22 @@ __all__ = [
     "ShowOver",
     "WrongState",
     "add_to_bag",
+    "aim_key",
     "cancel_show",
+    "change_show",
+    "end_abandoned",
     "end_show",
+    "erase_rehearsal",
     "pin",
+    "rehearse",
     "remove_from_bag",
     "reorder_bag",
     "schedule_show",
+    "see_host",
     "start_show",
     "take_open",
     "take_out",
     "unpin",
+    "void_late",
+    "void_rehearsal",
 ]

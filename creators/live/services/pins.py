@@ -10,6 +10,7 @@ from creators.live.models import Pin, ShowState
 from creators.live.services.bag import NotInBag, check_sellable, in_bag
 from creators.live.services.row import close_pin, hosted, take
 from shops.accounts.models import User
+from shops.catalog.models import Sku
 from shops.facts.publishing import publish
 from shops.facts.refused import Refused
 
@@ -46,7 +47,18 @@ def pin(*, piece_id: int, product_id: int, by: User, now: datetime) -> Pin:
     if same is not None:
         return same
     close_pin(piece_id, now=now)
-    pinned = Pin.objects.create(session_id=piece_id, product_id=product_id, pinned_at=now)
+    cheapest = (
+        Sku.objects.filter(product_id=product_id, is_active=True)
+        .order_by("price_minor", "pk")
+        .first()
+    )
+    pinned = Pin.objects.create(
+        session_id=piece_id,
+        product_id=product_id,
+        pinned_at=now,
+        price_minor=cheapest.price_minor if cheapest else None,
+        currency=cheapest.currency if cheapest else "",
+    )
     publish(
         ProductPinned(
             piece_id=piece_id,
