@@ -5,16 +5,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0002_index_of_author'),
-        ('pieces', '0001_initial'),
+        ("chat", "0002_index_of_author"),
+        ("pieces", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['piece', 'sent_at'], name='chat_in_time'),
+            model_name="message",
+            index=models.Index(fields=["piece", "sent_at"], name="chat_in_time"),
         ),
     ]
