@@ -97,9 +97,9 @@ class Studio:
             self._put(planes, self._bulbs[is_bright], x - 24, y - 24)
         self._put_specks(planes, ms)
         sway, period = _SWAY
-        x = _HOST_AT[0] + sway * 0.6 * _wave(ms, 2 * period, 0.2)
-        y = _HOST_AT[1] + sway * _wave(ms, period)
-        self._put(planes, self._hosts[_mouth(ms), ms % 3700 > 140], x, y)
+        aside, up = 0.6 * sway * _wave(ms, 2 * period, 0.2), sway * _wave(ms, period)
+        host = self._hosts[_mouth(ms), ms % 3700 > 140]
+        self._put(planes, host, _HOST_AT[0] + aside, _HOST_AT[1] + up)
         planes.put(self._table, 0, self._table_at)
         steam = self._steam[round(1.5 + 1.5 * _wave(ms, 2400))]
         self._put(planes, steam, 88, 690 + 6 * _wave(ms, 3100))
