@@ -29,7 +29,7 @@ class ShowCard:
     starts_at: datetime
     creator_name: str
     avatar_path: str
-    poster_path: str
+    cover_url: str
     pinned: catalog.Card | None
     viewers: int
 
@@ -98,7 +98,7 @@ def _card(session: LiveSession, pinned: catalog.Card | None = None, viewers: int
         else session.scheduled_at,
         creator_name=creator.name,
         avatar_path=creator.avatar_path,
-        poster_path=session.poster_path,
+        cover_url=session.cover_url,
         pinned=pinned,
         viewers=viewers,
     )

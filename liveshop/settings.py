@@ -112,6 +112,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "liveshop.urls"
 ASGI_APPLICATION = "liveshop.asgi.application"
 FACTS_WIRING = "liveshop.wiring.TABLE"
+# Who tells the shops, which know nothing of shows, whether a sale is credited to what it names.
+REFERRAL_JUDGE = "creators.live.access.credited"
 
 TEMPLATES = [
     {
@@ -243,7 +245,7 @@ ORIGIN_STREAM_DISK_MB = env.int("ORIGIN_STREAM_DISK_MB", default=1024)
 
 # --- Shows -----------------------------------------------------------------------------------
 # Minutes until a show without a picture ends by itself: after the picture was lost and the host
-# went away; after its planned end when no picture ever came; and at the latest, with the host there.
+# went away; after its planned end when no picture ever came; after it began, with the host there.
 SHOW_AWAY_MINUTES = env.int("SHOW_AWAY_MINUTES", default=10)
 SHOW_OVERTIME_MINUTES = env.int("SHOW_OVERTIME_MINUTES", default=60)
 SHOW_LONGEST_MINUTES = env.int("SHOW_LONGEST_MINUTES", default=720)

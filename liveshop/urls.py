@@ -14,6 +14,7 @@ handler500 = "liveshop.views.server_error"
 urlpatterns = [
     path("", views.home, name="home"),
     path("favicon.ico", views.icon),
+    path("media/<path:name>", views.stored, name="stored"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     # Before allauth's own, which doesn't tell anybody that a session has ended.

@@ -1,10 +1,13 @@
-"""The pages that belong to no room: home, and what is shown when the server fails."""
+"""What belongs to no room: home, stored files, and what is shown when the server fails."""
 
 import sys
+from pathlib import PurePosixPath
 from typing import Final
 
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -17,6 +20,13 @@ from liveshop import home as shown
 from liveshop.middleware import wants_json
 
 RETRY_AFTER_SECONDS: Final = 5
+STORED_KINDS: Final = {
+    ".webp": "image/webp",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+}
 
 
 @require_safe
@@ -37,6 +47,24 @@ def home(request: HttpRequest) -> HttpResponse:
 def icon(request: HttpRequest) -> HttpResponse:
     """Lead browsers that ask for the icon by its old name to ours (the admin names none)."""
     return redirect(static("liveshop/img/favicon.svg"))
+
+
+@require_safe
+def stored(request: HttpRequest, name: str) -> FileResponse:
+    """Serve a file that was uploaded or made, as nginx does in production.
+
+    Only kinds that we write ourselves, so that no file can ever be a page; a name is given once.
+    """
+    kind = STORED_KINDS.get(PurePosixPath(name).suffix)
+    if kind is None:
+        raise Http404
+    try:
+        # It opens nothing outside of its folder.
+        file = default_storage.open(name)
+    except (OSError, SuspiciousFileOperation, ValueError):
+        raise Http404 from None
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(file, content_type=kind, headers=headers)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

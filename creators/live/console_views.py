@@ -3,14 +3,18 @@
 import uuid
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from creators.chat.queries import last_messages, open_mutes
-from creators.live import queries, services, texts
+from creators.live import access, picture, queries, services, texts
+from creators.live.forms import CaptionsForm
 from creators.live.models import LiveSession
 from creators.profiles.signed_in import signed_in
 from shops.accounts.models import User
@@ -28,15 +32,31 @@ def _hosted(request: HttpRequest, piece_id: int) -> LiveSession:
 @require_safe
 def console(request: HttpRequest, piece_id: int) -> HttpResponse:
     session = _hosted(request, piece_id)
+    if session.is_rehearsal and session.is_over:
+        # Nothing is left of it.
+        return redirect("live:console", session.rehearsal_of_id)
+    return console_page(request, session)
+
+
+def console_page(request: HttpRequest, session: LiveSession, *, new_key: str = "") -> HttpResponse:
+    """Answer the console; `new_key` is a stream key that was just made, to be read this once."""
+    piece_id, now = session.pk, timezone.now()
+    services.see_host(piece_id=piece_id, by=signed_in(request), now=now)
     words = request.GET.get("q", "")[:80]
-    return render(
+    invite = access.invite_path(session)
+    response = render(
         request,
         "live/console.html",
         {
             "session": session,
+            "picture": picture.of_host(session, now=now),
+            "new_key": new_key,
+            "invite": request.build_absolute_uri(invite) if invite else "",
+            "rehearsal": queries.rehearsal_of(session) if session.is_scheduled else None,
+            "reconnecting_seconds": picture.RECONNECTING_SECONDS,
             "items": _in_order(session),
             "chat": last_messages(piece_id=piece_id),
-            "mutes": open_mutes(piece_id=piece_id, now=timezone.now()),
+            "mutes": open_mutes(piece_id=piece_id, now=now),
             "figures": queries.show_figures(piece_id),
             "qualified": queries.qualified_viewers(piece_id),
             "sales": queries.recent_sales(piece_id),
@@ -47,6 +67,9 @@ def console(request: HttpRequest, piece_id: int) -> HttpResponse:
             "texts": texts.for_host(),
         },
     )
+    if new_key:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _in_order(session: LiveSession) -> list[queries.BagItem]:
@@ -125,9 +148,60 @@ def start(request: HttpRequest, piece_id: int, by: User) -> None:
     services.start_show(piece_id=piece_id, by=by, now=timezone.now())
 
 
+@login_required
+@require_POST
+def end(request: HttpRequest, piece_id: int) -> HttpResponse:
+    session = services.end_show(piece_id=piece_id, by=signed_in(request), now=timezone.now())
+    if session.is_rehearsal:
+        messages.info(request, _("The rehearsal is over, and everything of it is erased."))
+    return redirect("live:console", session.rehearsal_of_id or piece_id)
+
+
+@login_required
+@require_POST
+def rehearse(request: HttpRequest, piece_id: int) -> HttpResponse:
+    rehearsal = services.rehearse(piece_id=piece_id, by=signed_in(request), now=timezone.now())
+    return redirect("live:console", rehearsal.pk)
+
+
 @_button
-def end(request: HttpRequest, piece_id: int, by: User) -> None:
-    services.end_show(piece_id=piece_id, by=by, now=timezone.now())
+def aim(request: HttpRequest, piece_id: int, by: User) -> None:
+    services.aim_key(piece_id=piece_id, by=by, now=timezone.now())
+
+
+@_button
+def here(request: HttpRequest, piece_id: int, by: User) -> None:
+    """Note that the console is open; its script says so now and then."""
+    services.see_host(piece_id=piece_id, by=by, now=timezone.now())
+
+
+@login_required
+@require_POST
+def make_key(request: HttpRequest, piece_id: int) -> HttpResponse:
+    """Make a new stream key and show it, this once; it is kept nowhere that it can be read."""
+    session = _hosted(request, piece_id)
+    key = services.make_key(piece_id=piece_id, by=signed_in(request), now=timezone.now())
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"key": key}, headers={"Cache-Control": "no-store"})
+    return console_page(request, session, new_key=key)
+
+
+@login_required
+@require_POST
+def captions(request: HttpRequest, piece_id: int) -> HttpResponse:
+    form = CaptionsForm(request.POST, request.FILES)
+    if not form.is_valid():
+        raise Invalid(str(next(iter(form.errors.values()))[0]))
+    count = services.upload_captions(
+        piece_id=piece_id,
+        by=signed_in(request),
+        language=form.cleaned_data["language"],
+        vtt=form.cleaned_data["file"],
+        now=timezone.now(),
+    )
+    said = ngettext("%(count)d caption was taken in.", "%(count)d captions were taken in.", count)
+    messages.success(request, said % {"count": count})
+    return redirect("live:console", piece_id)
 
 
 @_button

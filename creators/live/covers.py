@@ -2,7 +2,7 @@
 
 import warnings
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
@@ -29,7 +29,7 @@ class CoverTooLarge(BadCover):
     message = _("That picture is too large: 8 MB and 40 megapixels at most.")
 
 
-def cover_from(upload: UploadedFile) -> "ContentFile[bytes]":
+def cover_from(upload: "UploadedFile[Any]") -> "ContentFile[bytes]":
     """Make a WebP of at most 1280 pixels a side, upright, without metadata.
 
     :raises BadCover: it is no JPEG, PNG or WebP, or a broken one

@@ -74,7 +74,7 @@ class LiveSession(models.Model):
         return self.visibility == self.Visibility.PRIVATE
 
     @property
-    def picture_url(self) -> str:
+    def cover_url(self) -> str:
         """Tell where a browser finds the still of the show; "" for none."""
         if self.cover:
             return str(self.cover.url)

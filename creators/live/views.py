@@ -8,14 +8,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from creators.chat.queries import last_messages, open_mute
-from creators.live import queries, texts
+from creators.live import access, queries, texts
+from creators.live.replays import views as replays
 from creators.pieces import referral
 from creators.profiles.queries import creator_by_handle
 
 
 @require_safe
 def show(request: HttpRequest, piece_id: int) -> HttpResponse:
-    session = queries.show(piece_id)
+    session = access.watched(request, piece_id)
+    replay = replays.replay_for(request, session)
+    if replay is not None:
+        return replays.page(request, session, replay)
     now = timezone.now()
     items = queries.bag(session)
     user = request.user
@@ -45,7 +49,7 @@ def show(request: HttpRequest, piece_id: int) -> HttpResponse:
 @require_safe
 def creator(request: HttpRequest, handle: str) -> HttpResponse:
     found = creator_by_handle(handle)
-    shows = queries.shows_of(found)
+    shows = queries.public_shows_of(found)
     return render(
         request,
         "profiles/creator.html",

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -186,10 +188,16 @@ def _add(request: HttpRequest, *, is_top_up: bool = False) -> CartLine:
         owner=owner_to_write(request),
         sku_id=int(sku_id),
         quantity=_whole(request.POST.get("quantity", "1")),
-        referral=request.POST.get("referral", ""),
+        referral=_credited(request, request.POST.get("referral", "")),
         is_top_up=is_top_up,
         now=datetime.now(UTC),
     )
+
+
+def _credited(request: HttpRequest, text: str) -> str:
+    """Return what of a referral this buyer's sale may be credited to; the roof knows who judges."""
+    judge: Callable[[HttpRequest, str], str] = import_string(settings.REFERRAL_JUDGE)
+    return judge(request, text)
 
 
 def _added(request: HttpRequest, line: CartLine) -> dict[str, Any]:

@@ -32,8 +32,10 @@ from creators.live.services.shows import (
     cancel_show,
     change_show,
     end_show,
+    make_key,
     schedule_show,
     start_show,
+    upload_captions,
 )
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "end_abandoned",
     "end_show",
     "erase_rehearsal",
+    "make_key",
     "pin",
     "rehearse",
     "remove_from_bag",
@@ -65,6 +68,7 @@ __all__ = [
     "take_open",
     "take_out",
     "unpin",
+    "upload_captions",
     "void_late",
     "void_rehearsal",
 ]

@@ -64,6 +64,7 @@ def rehearse(*, piece_id: int, by: User, now: datetime) -> LiveSession:
         visibility=LiveSession.Visibility.PRIVATE,
         rehearsal_of=session,
         poster_path=session.poster_path,
+        cover=session.cover.name,
         stream=media.open_stream(creator=creator, is_private=True, now=now),
     )
     ShowEvent.objects.create(session=rehearsal, to_state=ShowState.SCHEDULED, at=now)

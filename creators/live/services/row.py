@@ -32,7 +32,9 @@ def hosted(*, piece_id: int, by: User) -> LiveSession:
     :raises NotFound: there is no such show
     :raises NotHost: it is somebody else's
     """
-    session = LiveSession.objects.select_related("piece__creator").filter(pk=piece_id).first()
+    session = (
+        LiveSession.objects.select_related("piece__creator", "stream").filter(pk=piece_id).first()
+    )
     if session is None:
         raise NotFound
     if session.piece.creator.user_id != by.pk:

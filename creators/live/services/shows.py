@@ -19,7 +19,7 @@ from creators.live.events import (
     ShowScheduled,
     ShowStarted,
 )
-from creators.live.models import SHOW_TRANSITIONS, LiveSession, ShowEvent, ShowState
+from creators.live.models import SHOW_TRANSITIONS, LiveSession, Replay, ShowEvent, ShowState
 from creators.live.services.bag import LARGEST_BAG, BagFull, check_sellable
 from creators.live.services.row import OPEN, close_pin, hosted, take
 from creators.media import services as media
@@ -97,7 +97,7 @@ def schedule_show(
     product_ids: Sequence[int] = (),
     language: str = "en",
     visibility: str = LiveSession.Visibility.PUBLIC,
-    cover: UploadedFile | None = None,
+    cover: "UploadedFile[Any] | None" = None,
     poster_path: str = "",
 ) -> LiveSession:
     """Announce a show with its shopping bag, in the order given, and a stream for its picture.
@@ -160,7 +160,7 @@ def change_show(
     category_id: int | None,
     language: str,
     visibility: str,
-    cover: UploadedFile | None = None,
+    cover: "UploadedFile[Any] | None" = None,
     drop_cover: bool = False,
     now: datetime,
 ) -> LiveSession:
@@ -214,6 +214,46 @@ def aim_key(*, piece_id: int, by: User, now: datetime) -> None:
         raise WrongState
     put_stream(session, now=now)
     aim(session, now=now)
+
+
+@transaction.atomic
+def make_key(*, piece_id: int, by: User, now: datetime) -> str:
+    """Give the host a new stream key, aimed at this show, and return it: it is readable only now.
+
+    Who sends by the key before is cut off within seconds.
+
+    :raises NotHost: it is somebody else's show
+    :raises WrongState: it is over
+    """
+    session = hosted(piece_id=piece_id, by=by)
+    if session.is_over:
+        raise WrongState
+    put_stream(session, now=now)
+    key = media.make_key(creator=session.piece.creator, now=now)
+    aim(session, now=now)
+    return key
+
+
+@transaction.atomic
+def upload_captions(*, piece_id: int, by: User, language: str, vtt: str, now: datetime) -> int:
+    """Take a WebVTT file as the captions of a show's replay; returns how many there are.
+
+    :raises NotHost: it is somebody else's show
+    :raises WrongState: it has not ended, or has no recording
+    :raises BadCaptions: the file can't be read
+    """
+    session = hosted(piece_id=piece_id, by=by)
+    stream = session.stream
+    if not session.is_ended or stream is None or stream.on_air_from is None:
+        raise WrongState
+    replay = Replay.objects.filter(session=session).first()
+    return media.replace_captions(
+        stream_id=stream.pk,
+        language=language,
+        vtt=vtt,
+        starts_at=replay.starts_at if replay else stream.on_air_from,
+        now=now,
+    )
 
 
 def put_stream(session: LiveSession, *, now: datetime) -> None:
