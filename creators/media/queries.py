@@ -1,6 +1,7 @@
 """Reads of streams: their addresses, what was recorded, what was said."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -72,6 +73,12 @@ def segments(stream: Stream, starts_at: datetime, ends_at: datetime) -> Sequence
     return [one for one in in_time if one.ends_at > starts_at]
 
 
+def recorded_until(stream_id: UUID) -> tuple[int, datetime] | None:
+    """Return of the last stored stretch its first live segment's number, and when it ends."""
+    last = Segment.objects.filter(stream_id=stream_id).order_by("-first").first()
+    return (last.first, last.ends_at) if last else None
+
+
 def captions(stream: Stream, starts_at: datetime, ends_at: datetime) -> dict[str, list[Caption]]:
     """Return what was said between two instants, by language."""
     found: dict[str, list[Caption]] = {}
@@ -95,6 +102,58 @@ def captions_vtt(stream: Stream, starts_at: datetime, ends_at: datetime, languag
     return webvtt.write(cues)
 
 
-def receiving_of(stream_ids: Sequence[UUID]) -> Sequence[Stream]:
-    """Return those of these streams that are marked as coming in."""
-    return list(Stream.objects.filter(pk__in=stream_ids, receiving_since__isnull=False))
+@dataclass(frozen=True)
+class Standing:
+    """What the site says of a stream, for the origin that serves it."""
+
+    creator_id: int
+    run: int
+    is_private: bool
+    is_receiving: bool
+    is_closed: bool
+    is_erased: bool
+    on_air_from: datetime | None
+    on_air_until: datetime | None
+    # Of the creator's present key; 0 when there is none.
+    key_rev: int
+
+
+def standings(stream_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Return what is said of these streams now."""
+    rows = Stream.objects.filter(pk__in=stream_ids).values_list(
+        "pk",
+        "creator_id",
+        "run",
+        "is_private",
+        "receiving_since",
+        "closed_at",
+        "erased_at",
+        "on_air_from",
+        "on_air_until",
+        "creator__stream_key__rev",
+    )
+    return {
+        pk: Standing(
+            creator_id=creator_id,
+            run=run,
+            is_private=is_private,
+            is_receiving=receiving_since is not None,
+            is_closed=closed_at is not None,
+            is_erased=erased_at is not None,
+            on_air_from=on_air_from,
+            on_air_until=on_air_until,
+            key_rev=key_rev or 0,
+        )
+        for (
+            pk,
+            creator_id,
+            run,
+            is_private,
+            receiving_since,
+            closed_at,
+            erased_at,
+            on_air_from,
+            on_air_until,
+            key_rev,
+        ) in rows
+    }

@@ -28,17 +28,17 @@ class PublishingAlready(Refused):
 
 
 def publisher_came(
-    *, stream_id: UUID, source: Stream.Source, now: datetime, takes_over: bool = False
+    *, stream_id: UUID, source: Stream.Source, now: datetime, after_run: int | None = None
 ) -> int:
     """Note that a publisher was let in; returns the number of its run.
 
-    :param takes_over: the asking origin knows that the publisher before is gone
+    :param after_run: the asking origin's own last run of this stream, which is over
     :raises NotOpen: the stream is closed
     :raises PublishingAlready: another origin has a publisher for it
     """
     free = Q(receiving_since__isnull=True) | Q(seen_at__lt=now - SEEN_WITHIN)
-    if takes_over:
-        free = Q()
+    if after_run is not None:
+        free |= Q(run=after_run)
     changed = Stream.objects.filter(free, pk=stream_id, closed_at__isnull=True).update(
         run=F("run") + 1, source=source, receiving_since=now, seen_at=now
     )

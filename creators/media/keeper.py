@@ -1,0 +1,230 @@
+"""Holds the origin to what the site says: who may go on sending, who may watch, what is over."""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from creators.media import queries, services
+from creators.media.clerk import Clerk
+from creators.media.hls.shelf import Shelf, StreamOutput
+from creators.media.hls.track import ClosedSegment
+from creators.media.intake import SOURCE
+from creators.media.publishing import Refusal
+from creators.media.queries import Standing
+from creators.media.reception import FrontDesk
+from creators.media.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY: Final = 1.0
+SAY_SEEN_EVERY: Final = 5.0
+# A stream that is over can be watched to its end for so long; then the origin forgets it.
+KEPT_AFTER_END: Final = 300.0
+
+
+class Keeper:
+    """Looks at each stream of the origin once a second."""
+
+    def __init__(self, *, shelf: Shelf, desk: FrontDesk, clerk: Clerk) -> None:
+        self._shelf = shelf
+        self._desk = desk
+        self._clerk = clerk
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="recorder")
+        self._recorders: dict[UUID, Recorder] = {}
+        self._ended_at: dict[UUID, float] = {}
+        self._seen_said = 0.0
+        # When the database last answered.
+        self.answered_at = time.monotonic()
+        self.is_database_away = False
+        shelf.on_segment = self._record
+
+    # The streams of this origin ----------------------------------------------------------------
+
+    def _record(self, stream_id: UUID, segment: ClosedSegment) -> None:
+        self._recorder(stream_id).take(segment)
+
+    def _recorder(self, stream_id: UUID) -> Recorder:
+        recorder = self._recorders.get(stream_id)
+        if recorder is None:
+            recorder = self._recorders[stream_id] = Recorder(
+                stream_id=stream_id,
+                clerk=self._clerk,
+                threads=self._threads,
+                read=partial(self._read, stream_id),
+            )
+        return recorder
+
+    def _read(self, stream_id: UUID, number: int) -> bytes | None:
+        output = self._shelf.streams.get(stream_id)
+        ring = output.tracks[SOURCE].ring if output else None
+        return ring.read(number) if ring else None
+
+    async def take_over(self) -> None:
+        """Take up what an earlier life of this origin has left: lost streams, unstored segments.
+
+        :raises DatabaseError: the database is away
+        """
+        found = self._shelf.kept_streams()
+        standings = await self._clerk.ask(queries.standings, found)
+        for stream_id in found:
+            standing = standings.get(stream_id)
+            if standing is None or standing.is_erased:
+                self._shelf.discard(stream_id)
+                continue
+            output = self._shelf.open(stream_id, is_private=standing.is_private)
+            if standing.is_receiving:
+                self._clerk.tell(
+                    services.publisher_went,
+                    stream_id=stream_id,
+                    run=standing.run,
+                    now=datetime.now(UTC),
+                )
+            self._desk.remember(stream_id, run=standing.run)
+            recorder = self._recorder(stream_id)
+            recorded = await self._clerk.ask(queries.recorded_until, stream_id)
+            for segment in _unstored(output, recorded):
+                recorder.take(segment)
+            self._apply(stream_id, standing)
+
+    # Each second -------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look once a second, until cancelled."""
+        while True:
+            began = time.monotonic()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("the keeper failed")
+            await asyncio.sleep(max(LOOK_EVERY - (time.monotonic() - began), 0.05))
+
+    async def look(self) -> None:
+        """Judge each publisher by its limits, and each stream by what the site says of it."""
+        for intake in list(self._desk.present.values()):
+            intake.look()
+        stream_ids = set(self._shelf.streams) | set(self._desk.present)
+        if not stream_ids:
+            return
+        try:
+            standings = await self._clerk.ask(queries.standings, stream_ids)
+            await self._say_seen()
+        except (DatabaseError, InterfaceError) as error:
+            if not self.is_database_away:
+                log.warning("the database is away; what is on goes on: %s", error)
+            self.is_database_away = True
+            return
+        if self.is_database_away:
+            log.info("the database is back")
+        self.is_database_away = False
+        self.answered_at = time.monotonic()
+        for stream_id in stream_ids:
+            standing = standings.get(stream_id)
+            if standing is None:
+                # Its row was deleted by hand.
+                self._forget(stream_id)
+            else:
+                self._apply(stream_id, standing)
+
+    async def _say_seen(self) -> None:
+        if time.monotonic() - self._seen_said < SAY_SEEN_EVERY or not self._desk.present:
+            return
+        runs = {intake.stream_id: intake.run for intake in self._desk.present.values()}
+        await self._clerk.ask(services.say_seen, runs=runs, now=datetime.now(UTC))
+        self._seen_said = time.monotonic()
+
+    def _apply(self, stream_id: UUID, standing: Standing) -> None:
+        output = self._shelf.streams.get(stream_id)
+        if output is not None:
+            output.is_private = standing.is_private
+        self._recorder(stream_id).follow(standing)
+        self._judge(stream_id, standing)
+        if standing.is_erased:
+            self._forget(stream_id)
+        elif standing.is_closed and stream_id not in self._desk.present:
+            self._end(stream_id, output)
+
+    def _judge(self, stream_id: UUID, standing: Standing) -> None:
+        intake = self._desk.present.get(stream_id)
+        if intake is None or intake.is_ending:
+            return
+        if standing.is_closed:
+            intake.end(Refusal("show_over"))
+        elif standing.run > intake.run:
+            intake.end(Refusal("replaced"))
+        elif intake.key_rev is not None and standing.key_rev != intake.key_rev:
+            intake.end(Refusal("key_changed"))
+        elif intake.is_shown and not standing.is_receiving and self._clerk.has_told_all:
+            # It was taken for lost while we could not say that it goes on.
+            self._clerk.tell(
+                services.picture_started,
+                stream_id=stream_id,
+                run=intake.run,
+                now=datetime.now(UTC),
+            )
+
+    def _end(self, stream_id: UUID, output: StreamOutput | None) -> None:
+        """End the playlists; forget the stream when it is stored and was watched to its end."""
+        if stream_id not in self._ended_at:
+            self._ended_at[stream_id] = time.monotonic()
+            if output is not None:
+                output.close()
+        is_over = time.monotonic() - self._ended_at[stream_id] > KEPT_AFTER_END
+        if is_over and self._recorders[stream_id].is_done:
+            self._forget(stream_id)
+
+    def _forget(self, stream_id: UUID) -> None:
+        intake = self._desk.present.get(stream_id)
+        if intake is not None:
+            intake.end(Refusal("show_over"))
+            return
+        recorder = self._recorders.pop(stream_id, None)
+        if recorder is not None:
+            recorder.close()
+        self._ended_at.pop(stream_id, None)
+        self._desk.forget(stream_id)
+        self._shelf.discard(stream_id)
+
+    async def close(self, *, patience: float) -> None:
+        """Store what can be stored in that time; the rest is done after the next start."""
+        await asyncio.gather(
+            *(recorder.finish(patience=patience) for recorder in self._recorders.values())
+        )
+        for recorder in self._recorders.values():
+            recorder.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _unstored(output: StreamOutput, recorded: tuple[int, datetime] | None) -> list[ClosedSegment]:
+    """Return the segments on disk that come after what is stored, without their bytes."""
+    ring = output.tracks[SOURCE].ring
+    if ring is None:
+        return []
+    found = []
+    for one in ring.segments():
+        if recorded is not None:
+            first, until = recorded
+            middle = one.date + one.duration / 2
+            if one.number <= first or middle < until.timestamp():
+                continue
+        init = ring.read_init(one.init_name)
+        if init is not None:
+            found.append(
+                ClosedSegment(
+                    number=one.number,
+                    run=one.run,
+                    init_name=one.init_name,
+                    init=init,
+                    starts_at=one.date,
+                    duration=one.duration,
+                    is_discontinuity=one.is_discontinuity,
+                    data=b"",
+                )
+            )
+    return found
