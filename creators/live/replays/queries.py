@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.files.storage import default_storage, storages
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
 from creators.audience.models import ProductClick
 from creators.chat.queries import lines_between
@@ -26,7 +27,7 @@ CHAT_AFTER: Final = 200
 
 @dataclass(frozen=True)
 class Chapter:
-    """A pin of the show; places are milliseconds in the playlist."""
+    """A pin of the show; its place is milliseconds from the beginning of the replay."""
 
     pin_id: int
     product_id: int
@@ -68,8 +69,9 @@ class Good:
 
 @dataclass(frozen=True)
 class Line:
-    """A chat line of the replay; `at` is its place in the playlist."""
+    """A chat line; `at` is its place, milliseconds from the beginning of the replay."""
 
+    id: int
     at: int
     name: str
     text: str
@@ -89,8 +91,8 @@ class ChatPart:
 class Recording:
     """What a replay (or the whole recording) is played from.
 
-    `starts` and `ends` are the places where it begins and ends: segments are whole, so that the
-    first and the last may hold more than is to be shown.
+    `starts` and `ends` are milliseconds of the playlist, between which it is played: segments are
+    whole, so that the first and the last may hold more than is to be shown.
     """
 
     segments: Sequence[Segment]
@@ -216,7 +218,7 @@ def chapters(session: LiveSession, shown: Recording) -> Sequence[Chapter]:
                 product_id=pin.product_id,
                 title=pin.product.title,
                 image_url=image_url(images[0]) if images else "",
-                place=max(place, shown.starts),
+                place=max(place - shown.starts, 0),
                 price_minor=pin.price_minor,
                 currency=pin.currency,
             )
@@ -262,7 +264,7 @@ def chat_part(session: LiveSession, shown: Recording, *, place: int) -> ChatPart
         return ChatPart(lines=[], since=0, until=0)
     timeline = shown.timeline
     first, last = instant(shown, shown.starts), instant(shown, shown.ends)
-    here = instant(shown, max(shown.starts, min(place, shown.ends)))
+    here = instant(shown, shown.starts + max(0, min(place, shown.length)))
     before, after = lines_between(
         piece_id=session.pk,
         since=first,
@@ -273,7 +275,8 @@ def chat_part(session: LiveSession, shown: Recording, *, place: int) -> ChatPart
     )
     lines = [
         Line(
-            at=timeline.position_ms(message.sent_at),
+            id=message.pk,
+            at=timeline.position_ms(message.sent_at) - shown.starts,
             name=message.author.display_name,
             text=message.body,
             is_host=message.author_id == session.piece.creator.user_id,
@@ -282,8 +285,8 @@ def chat_part(session: LiveSession, shown: Recording, *, place: int) -> ChatPart
     ]
     return ChatPart(
         lines=lines,
-        since=shown.starts if len(before) < CHAT_BEFORE else lines[0].at,
-        until=shown.ends if len(after) < CHAT_AFTER else lines[-1].at,
+        since=0 if len(before) < CHAT_BEFORE else lines[0].at,
+        until=shown.length if len(after) < CHAT_AFTER else lines[-1].at,
     )
 
 
@@ -298,13 +301,37 @@ def caption_languages(session: LiveSession, since: datetime, until: datetime) ->
 # --- Clips and the lists of replays -------------------------------------------------------------
 
 
-def clips_of(session: LiveSession) -> Sequence[Clip]:
-    """List a show's clips, hidden ones too, by their time."""
-    return list(
-        Clip.objects.select_related("pin__product")
-        .filter(session=session)
-        .order_by("starts_at", "pk")
+@dataclass(frozen=True)
+class ClipCard:
+    """A clip as a page shows it; `seconds` is where its replay shows the same."""
+
+    clip: Clip
+    title: str
+    video_url: str
+    still_url: str
+    url: str
+    duration_ms: int
+
+
+def _card(clip: Clip, seconds: int) -> ClipCard:
+    return ClipCard(
+        clip=clip,
+        title=clip.pin.product.title,
+        video_url=file_url(clip.video),
+        still_url=file_url(clip.still),
+        url=f"{reverse('live:show', args=[clip.session_id])}?t={seconds}",
+        duration_ms=(clip.ends_at - clip.starts_at) // timedelta(milliseconds=1),
     )
+
+
+def clip_cards(session: LiveSession, replay: Replay) -> Sequence[ClipCard]:
+    """List a show's clips, hidden ones too, by their time."""
+    shown = recording(session, replay.starts_at, replay.ends_at)
+    clips = Clip.objects.select_related("pin__product").filter(session=session)
+    return [
+        _card(clip, (shown.timeline.position_ms(clip.starts_at) - shown.starts) // 1000)
+        for clip in clips.order_by("starts_at", "pk")
+    ]
 
 
 def clicks_by_pin(session: LiveSession) -> dict[int, int]:
