@@ -6,7 +6,12 @@ from fractions import Fraction
 from creators.media.hls import codecs
 from creators.media.hls.boxes import Broken, Span, broken, child, children, number
 
-__all__ = ["Broken", "Cutter", "Fragment", "Init", "Samples"]
+__all__ = ["FFMPEG_OUTPUT", "Broken", "Cutter", "Fragment", "Init", "Samples"]
+
+# What ffmpeg is told to write, so that frames come one by one and parts are ours to cut.
+FFMPEG_OUTPUT = (
+    "-f mp4 -movflags +empty_moov+default_base_moof+frag_every_frame -flush_packets 1"
+).split()
 
 MOST_TRACKS = 4
 # In one fragment, of all tracks: a minute of sound is less.

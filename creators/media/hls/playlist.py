@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from creators.media.hls.cutter import Init
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -141,4 +143,17 @@ def render(content: Content, *, is_delta: bool = False) -> str:
         lines.append("#EXT-X-ENDLIST")
     elif content.hint is not None:
         lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="p{content.hint}.m4s"')
+    return "\n".join(lines) + "\n"
+
+
+def multivariant(variants: Sequence[tuple[str, int, Init | None]]) -> str:
+    """Return the playlist of playlists: name, peak bits a second and init of each rendition."""
+    lines = ["#EXTM3U", "#EXT-X-VERSION:9"]
+    for name, bitrate, init in variants:
+        words = [f"BANDWIDTH={max(bitrate, 1)}"]
+        if init is not None:
+            words.append(f'CODECS="{init.codecs}"')
+            if init.width and init.height:
+                words.append(f"RESOLUTION={init.width}x{init.height}")
+        lines += [f"#EXT-X-STREAM-INF:{','.join(words)}", f"{name}/media.m3u8"]
     return "\n".join(lines) + "\n"
