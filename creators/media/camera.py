@@ -102,7 +102,7 @@ class Began(msgspec.Struct, frozen=True, tag_field="t", tag="began"):
     at: float
 
 
-_said = msgspec.json.Decoder(Hello | Clock | Began)
+_said: msgspec.json.Decoder[Hello | Clock | Began] = msgspec.json.Decoder(Hello | Clock | Began)
 
 
 class _Closing(Exception):
