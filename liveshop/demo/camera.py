@@ -36,20 +36,20 @@ class Fell(Exception):
     """The way to the origin broke; the camera begins anew."""
 
 
-def encoding() -> list[str]:
+def encoding(fps: int) -> list[str]:
     """Return ffmpeg's options for the demo's picture and sound: cheap, a key frame a second."""
     video = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"]
-    video += ["-g", str(FPS), "-keyint_min", str(FPS), "-sc_threshold", "0"]
+    video += ["-g", str(fps), "-keyint_min", str(fps), "-sc_threshold", "0"]
     video += ["-crf", "26", "-maxrate", "2500k", "-bufsize", "2500k", "-pix_fmt", "yuv420p"]
     video += ["-colorspace", "smpte170m", "-color_primaries", "smpte170m"]
     video += ["-color_trc", "smpte170m", "-color_range", "tv"]
     return [*video, "-c:a", "aac", "-b:a", "64k"]
 
 
-def inputs(studio: Studio, sound_fd: int) -> list[str]:
+def inputs(studio: Studio, fps: int, sound_fd: int) -> list[str]:
     """Return ffmpeg's options to read frames from its standard input and sound from a pipe."""
     size = f"{studio.width}x{studio.height}"
-    video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", size, "-framerate", str(FPS)]
+    video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", size, "-framerate", str(fps)]
     audio = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"]
     return [*video, "-i", "pipe:0", *audio, "-i", f"pipe:{sound_fd}"]
 
@@ -57,10 +57,10 @@ def inputs(studio: Studio, sound_fd: int) -> list[str]:
 class Encoder:
     """ffmpeg with a pipe for frames and one for sound; a context manager that ends it."""
 
-    def __init__(self, studio: Studio, output: list[str]) -> None:
+    def __init__(self, studio: Studio, output: list[str], *, fps: int = FPS) -> None:
         read_end, self._sound = os.pipe()
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-v", "error"]
-        command += [*inputs(studio, read_end), *encoding(), *output]
+        command += [*inputs(studio, fps, read_end), *encoding(fps), *output]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[read_end])
         finally:
@@ -232,7 +232,7 @@ class Camera:
             if latest.card is not card:
                 card = latest.card
                 scene.studio.show(card, ms=ms)
-            sound = self._loop.part(began_ms + number * 1000 // FPS, samples=samples)
+            sound = self._loop.part(began_ms, skip=number * samples, samples=samples)
             encoder.write(scene.studio.frame(ms), sound)
             self._watch.last_frame_at = time.monotonic()
             number += 1

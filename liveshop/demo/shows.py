@@ -43,6 +43,12 @@ class Script:
     categories: tuple[str, ...]
     viewers: int = 0
     orders: int = 0
+    # How long it really was, for one whose picture was kept.
+    seconds: int = 0
+
+    @property
+    def lasted(self) -> timedelta:
+        return timedelta(seconds=self.seconds or 60 * self.minutes)
 
 
 PAST: Final = (
@@ -89,6 +95,7 @@ PAST: Final = (
         "bob", "Kitchen myths, tested live", "table-for-eight", -5, 17, 65, _FOOD_AND_HOME, 30, 6
     ),
     Script("bob", "Second breakfast", "table-for-eight", -2, 9, 40, ("food",), 24, 4),
+    Script("bob", "Five favourites in 75 seconds", "slow-evening", -1, 19, 5, ("home",), 34, 6, 75),
 )
 NEXT: Final = (
     Script("mira-makes", "A wardrobe of clouds", "wardrobe-of-clouds", 1, 19, 60, ("fashion",)),
@@ -120,6 +127,21 @@ ON_NOW: Final = (
         ("home", "fashion", "food"),
     ),
 )
+# Said in the one that was recorded.
+APPLAUSE: Final = (
+    "Seventy-five seconds, go 🔥",
+    "hello from Lyon!",
+    "wait, is that the one from last week?",
+    "ok that is lovely",
+    "Does it come in green?",
+    "in the cart 🛒",
+    "bob does not breathe when he talks",
+    "my grandmother has exactly this one",
+    "how long is delivery to France?",
+    "sold, next!",
+    "the light in this room though",
+    "again, again 👏",
+)
 WELCOME: Final = (
     "Finally! Saved my lunch break for this",
     "hi from Genova 👋",
@@ -129,6 +151,8 @@ WELCOME: Final = (
     "first time here, is it always this cosy?",
 )
 _LONGEST = timedelta(hours=12)
+# After how many seconds of a pin people click: in a long show, and in a quick one.
+_WATCHED: Final = ((20, 200), (2, 11))
 
 
 def seed_past(creators: dict[str, Creator], *, now: datetime) -> list[LiveSession]:
@@ -142,13 +166,17 @@ def seed_past(creators: dict[str, Creator], *, now: datetime) -> list[LiveSessio
         if creator.pieces.filter(title=script.title).exists():
             continue
         began = _at(now, script)
-        session = _schedule(script, creator, at=began, now=began - timedelta(days=2), count=8)
+        count = 5 if script.seconds else 8
+        session = _schedule(script, creator, at=began, now=began - timedelta(days=2), count=count)
         live.start_show(piece_id=session.pk, by=creator.user, now=began)
         products = list(session.piece.shown.order_by("position"))
+        first = began + timedelta(seconds=2 if script.seconds else 60)
+        ended = began + script.lasted
         for number, shown in enumerate(products):
-            at = began + timedelta(minutes=1 + number * (script.minutes - 1) / len(products))
+            at = first + number * (ended - first) / len(products)
             live.pin(piece_id=session.pk, product_id=shown.product_id, by=creator.user, now=at)
-        ended = began + timedelta(minutes=script.minutes)
+        if script.seconds:
+            _say(session, APPLAUSE, since=began, every=script.lasted / len(APPLAUSE))
         played.append(live.end_show(piece_id=session.pk, by=creator.user, now=ended))
     return played
 
@@ -164,7 +192,7 @@ def seed_audience(sessions: Sequence[LiveSession]) -> int:
         pins = list(session.pins.order_by("pk"))
         for number, guest in enumerate(dice.sample(crowd, min(script.viewers, len(crowd)))):
             pin = dice.choice(pins)
-            at = pin.pinned_at + timedelta(seconds=dice.randint(20, 200))
+            at = pin.pinned_at + timedelta(seconds=dice.randint(*_WATCHED[bool(script.seconds)]))
             viewer = f"u:{guest.pk}"
             record_view(piece_id=session.pk, viewer=viewer, now=at)
             if number < script.orders or dice.random() < 0.4:
@@ -189,7 +217,9 @@ def keep_one_live(creators: dict[str, Creator], *, now: datetime) -> LiveSession
     """Return bob's show that is on, or open a new one; one that went on for half a day ends."""
     bob = creators["bob"]
     on = LiveSession.objects.filter(piece__creator=bob, state=ShowState.LIVE).first()
-    if on is not None and on.started_at and now - on.started_at > _LONGEST:
+    # One without a stream was begun before shows had a picture.
+    is_too_old = on is not None and on.started_at and now - on.started_at > _LONGEST
+    if on is not None and (is_too_old or on.stream_id is None):
         live.end_show(piece_id=on.pk, by=bob.user, now=now)
         on = None
     if on is not None:
@@ -201,15 +231,8 @@ def keep_one_live(creators: dict[str, Creator], *, now: datetime) -> LiveSession
     session = live.start_show(piece_id=session.pk, by=bob.user, now=began)
     first = session.piece.shown.order_by("position")[0]
     live.pin(piece_id=session.pk, product_id=first.product_id, by=bob.user, now=now)
-    guests = User.objects.filter(email__startswith="crowd").order_by("pk")
-    for number, (guest, line) in enumerate(zip(guests, WELCOME, strict=False)):
-        post_message(
-            piece_id=session.pk,
-            author=guest,
-            client_id=_uuid(f"{session.pk}/{number}"),
-            body=line,
-            now=now - timedelta(seconds=20 * (len(WELCOME) - number)),
-        )
+    every = timedelta(seconds=20)
+    _say(session, WELCOME, since=now - every * len(WELCOME), every=every)
     return session
 
 
@@ -237,6 +260,19 @@ def _schedule(
         product_ids=[product.pk for product in _choose(script, count)],
         poster_path=f"liveshop/demo/posters/{script.poster}.svg",
     )
+
+
+def _say(session: LiveSession, lines: Sequence[str], *, since: datetime, every: timedelta) -> None:
+    """Let a line be said by one of the crowd now and then."""
+    crowd = User.objects.filter(email__startswith="crowd").order_by("pk")
+    for number, (guest, line) in enumerate(zip(crowd, lines, strict=False)):
+        post_message(
+            piece_id=session.pk,
+            author=guest,
+            client_id=_uuid(f"{session.pk}/{number}"),
+            body=line,
+            now=since + number * every,
+        )
 
 
 def _buy(buyer: User, session: LiveSession, pin: Pin, *, at: datetime) -> bool:

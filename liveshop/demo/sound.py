@@ -39,7 +39,10 @@ class Loop:
         made = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60).stdout
         self._samples = made + made[: RATE * _SAMPLE_BYTES]
 
-    def part(self, ms: int, *, samples: int) -> bytes:
-        """Return so many samples (a second at most) as they sound from an instant on."""
-        first = ms % (LOOP_SECONDS * 1000) * RATE // 1000 * _SAMPLE_BYTES
+    def part(self, ms: int, *, samples: int, skip: int = 0) -> bytes:
+        """Return so many samples (a second at most) as they sound from an instant on.
+
+        :param skip: samples to leave out first; parts that follow each other leave no gap by it
+        """
+        first = (ms * RATE // 1000 + skip) % (LOOP_SECONDS * RATE) * _SAMPLE_BYTES
         return self._samples[first : first + samples * _SAMPLE_BYTES]

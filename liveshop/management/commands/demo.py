@@ -35,6 +35,8 @@ CAST = {
     "olga": "operator",
 }
 WEB_SECONDS = 60.0
+# In the state folder: bob's stream key, for the demo's own camera.
+KEY_FILE = "demo-stream-key"
 MANAGE = (sys.executable, str(PROJECT / "manage.py"))
 
 
@@ -113,6 +115,8 @@ class Command(BaseCommand):
                 if has_crowd:
                     supervisor.start(_crowd(url, logs))
                 self._say_ready(url, environment["DEMO_PASSWORD"], places.state)
+                recording = _child("recording", logs, *MANAGE, "demo_recording", may_finish=True)
+                supervisor.start(recording)
                 while True:
                     supervisor.tend()
                     if lease is not None and lease.is_lost:
@@ -136,6 +140,9 @@ class Command(BaseCommand):
         supervisor.start(web)
         supervisor.start(_child("worker", logs, *MANAGE, "procrastinate", "worker"))
         wait_for_site(web, port)
+        # The picture comes when it comes: the site does not need it.
+        for name, command in (("origin", "origin"), ("camera", "demo_camera")):
+            supervisor.start(_child(name, logs, *MANAGE, command))
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -156,9 +163,9 @@ class Command(BaseCommand):
             )
         self._say("Forgetting the demo's data …")
         embedded.reset(state)
-        for name in ("logs", "mail", "media", "sandbox"):
+        for name in ("logs", "mail", "media", "origin", "recordings", "sandbox"):
             shutil.rmtree(state / name, ignore_errors=True)
-        for name in ("demo-password", "demo-secrets"):
+        for name in ("demo-password", "demo-secrets", KEY_FILE):
             (state / name).unlink(missing_ok=True)
 
 
@@ -220,11 +227,11 @@ def _environment(places: Places, url: str) -> dict[str, str]:
             ),
         )
     )
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        sandbox = door.getsockname()[1]
+    origin, rtmp, sandbox = _ports(8002, 1935, 0)
     return {
         **kept,
+        "ORIGIN_URL": f"http://127.0.0.1:{origin}",
+        "RTMP_URL": f"rtmp://127.0.0.1:{rtmp}/live",
         **os.environ,
         "DATABASE_URL": os.environ.get("DATABASE_URL") or places.urls.database,
         "REDIS_URL": os.environ.get("REDIS_URL") or places.urls.redis,
@@ -239,6 +246,21 @@ def _environment(places: Places, url: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "SITE_URL": url,
     }
+
+
+def _ports(*wanted: int) -> list[int]:
+    """Return these ports where they are free, others where not (0: any)."""
+    found = []
+    with ExitStack() as stack:
+        for port in wanted:
+            door = stack.enter_context(socket.socket())
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                door.bind(("127.0.0.1", port))
+            except OSError:
+                door.bind(("127.0.0.1", 0))
+            found.append(door.getsockname()[1])
+    return found
 
 
 def _child(name: str, logs: Path, *command: str, may_finish: bool = False) -> Child:

@@ -18,8 +18,7 @@ from liveshop.demo.camera import Camera, Watch
 from liveshop.demo.drawing.studio import WIDTH
 from liveshop.embedded.children import die_with_parent
 from liveshop.embedded.places import hand_to_caller
-
-KEY_FILE = "demo-stream-key"
+from liveshop.management.commands.demo import KEY_FILE
 
 
 class Command(BaseCommand):
