@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from creators.live import camera_views, console_views, studio_views, views
+from creators.live import console_views, studio_views, views
 
 app_name = "live"
 urlpatterns = [
@@ -20,7 +20,6 @@ urlpatterns = [
     path("live/<int:piece_id>/camera/", console_views.camera, name="camera"),
     path("live/<int:piece_id>/captions/", console_views.captions, name="captions"),
     path("live/<int:piece_id>/console/here/", console_views.here, name="here"),
-    path("live/<int:piece_id>/camera/", camera_views.camera_address, name="camera"),
     path("live/<int:piece_id>/cancel/", console_views.cancel, name="cancel"),
     path("live/<int:piece_id>/pin/", console_views.pin, name="pin"),
     path("live/<int:piece_id>/unpin/", console_views.unpin, name="unpin"),
