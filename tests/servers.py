@@ -53,11 +53,17 @@ class Site:
     app: str = "liveshop.asgi:application"
     web_port: int = field(default_factory=free_port)
     provider_port: int = field(default_factory=free_port)
+    origin_port: int = field(default_factory=free_port)
+    rtmp_port: int = field(default_factory=free_port)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def origin_url(self) -> str:
+        return f"http://127.0.0.1:{self.origin_port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -67,6 +73,10 @@ class Site:
             "DJANGO_SETTINGS_MODULE": "liveshop.settings",
             "PAYMENTS_SANDBOX_URL": f"http://127.0.0.1:{self.provider_port}",
             "SITE_URL": self.url,
+            "ORIGIN_URL": self.origin_url,
+            "RTMP_URL": f"rtmp://127.0.0.1:{self.rtmp_port}/live",
+            "ORIGIN_DIR": str(self.logs / "origin"),
+            "RECORDINGS_DIR": str(self.logs / "recordings"),
             "DATABASE_POOL": "10",
             **self.settings,
         }
@@ -98,20 +108,26 @@ class Site:
                 return ["-m", "daphne", "-b", "127.0.0.1", "-p", port, "-v", "0", self.app]
             case "worker":
                 return ["manage.py", "procrastinate", "worker", "--concurrency", "1"]
+            case "origin":
+                ports = ["--port", str(self.origin_port), "--rtmp-port", str(self.rtmp_port)]
+                return ["manage.py", "origin", *ports]
         raise ValueError(part)
 
     def wait(self, *, patience: float = 40) -> None:
-        if "web" not in self._running:
-            return
+        for part, url in (("web", f"{self.url}/"), ("origin", f"{self.origin_url}/healthz")):
+            if part in self._running:
+                self._wait_for(part, url, patience=patience)
+
+    def _wait_for(self, part: str, url: str, *, patience: float) -> None:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/", timeout=10).status_code < 500:
+                if httpx.get(url, timeout=10).status_code < 500:
                     return
-            if self._running["web"].poll() is not None:
+            if self._running[part].poll() is not None:
                 break
             time.sleep(0.1)
-        raise RuntimeError(f"the site did not answer:\n{self.log('web')[-3000:]}")
+        raise RuntimeError(f"{part} did not answer:\n{self.log(part)[-3000:]}")
 
     def settle(self, *, patience: float = 15) -> None:
         """Wait until no process of the site works: no job, no statement, no transaction."""

@@ -19,8 +19,6 @@ import imageio_ffmpeg
 from creators.media.formats import Content, Format
 
 _DEMUXERS: Final[dict[Format, str]] = {"flv": "flv", "webm": "matroska", "mp4": "mov"}
-# What a fragment lasts; the parts of the playlist are made of them.
-FRAGMENT_US: Final = 250_000
 _LINES_KEPT: Final = 20
 _MEMORY: Final = 1 << 30
 _MEMORY_TRANSCODING: Final = 3 << 30
@@ -65,9 +63,9 @@ def arguments(
 
 def _fragments(target: str) -> list[str]:
     words = ["-map_metadata", "-1", "-f", "mp4", "-flush_packets", "1"]
-    words += ["-movflags", "+empty_moov+default_base_moof+frag_keyframe"]
-    words += ["-frag_duration", str(FRAGMENT_US), "-max_interleave_delta", "0", target]
-    return words
+    # A fragment per frame: nothing is held back, and the cutter makes parts of them.
+    words += ["-movflags", "+empty_moov+default_base_moof+frag_every_frame"]
+    return [*words, "-max_interleave_delta", "0", target]
 
 
 @dataclass
@@ -108,7 +106,8 @@ class Ffmpeg:
         limit(process.pid, is_transcoding="480p" in renditions, minutes=minutes)
         if process.stdout is None:
             raise RuntimeError("ffmpeg has no output")
-        outputs, transports = [process.stdout], []
+        outputs = [process.stdout]
+        transports: list[asyncio.BaseTransport] = []
         loop = asyncio.get_running_loop()
         for end, _ in ends:
             reader = asyncio.StreamReader(limit=1 << 18)

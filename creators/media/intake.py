@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 PICTURE_WITHIN_S: Final = 15
 # What ffmpeg may take to write its last pictures, once there is no more for it.
 FINISH_WITHIN_S: Final = 1.5
+# A camera that says that its picture took longer than that is not believed.
+MOST_CAPTURE_LAG_S: Final = 3.0
 # Bytes without an end are no fragment: at 4K, a key frame is far smaller.
 LARGEST_BOX: Final = 16 << 20
 _READ: Final = 1 << 16
@@ -79,6 +81,8 @@ class PictureIntake:
         self._pumps: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
         self._captured_at: float | None = None
+        # The least of (arrival - media time) in this run, in Unix seconds.
+        self._least_offset: float | None = None
 
     # Intake ------------------------------------------------------------------------------------
 
@@ -110,8 +114,6 @@ class PictureIntake:
     def note_capture(self, at: float) -> None:
         """Take note of when time 0 of the container was captured, by our clock."""
         self._captured_at = at
-        for track in self._tracks.values():
-            track.note_capture(at)
 
     # Of the origin -----------------------------------------------------------------------------
 
@@ -235,10 +237,8 @@ class PictureIntake:
                         raise Refusal("too_large")
                     self.init = thing
                 track.begin_run(self.run, thing)
-                if self._captured_at is not None:
-                    track.note_capture(self._captured_at)
                 continue
-            track.add(thing, at=time.time())
+            track.add(thing, at=self._taken_at(thing))
             if is_source:
                 self.meter.saw(
                     start=thing.start,
@@ -250,6 +250,21 @@ class PictureIntake:
         if is_source and not self.is_shown and self.init is not None and track.is_published:
             self.is_shown = True
             self._on_picture(self)
+
+    def _taken_at(self, fragment: Fragment) -> float:
+        """Return when a fragment's end was taken: when it arrived, but for a camera that says when.
+
+        Encoders say nothing of what they and the network take; a browser does, by `note_capture`.
+        """
+        at = time.time()
+        if not fragment.frames:
+            return at
+        offset = at - fragment.start - fragment.duration
+        least = self._least_offset
+        self._least_offset = least = offset if least is None else min(least, offset)
+        if self._captured_at is None:
+            return at
+        return at - min(max(least - self._captured_at, 0.0), MOST_CAPTURE_LAG_S)
 
     async def _finish(self, why: Refusal | None) -> None:
         ffmpeg = self._ffmpeg

@@ -3,17 +3,18 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
 from creators.media import queries, services
 from creators.media.clerk import Clerk
-from creators.media.hls.shelf import Shelf, StreamOutput
+from creators.media.hls.output import StreamOutput
 from creators.media.hls.track import ClosedSegment
 from creators.media.intake import SOURCE
 from creators.media.publishing import Refusal
@@ -27,6 +28,23 @@ LOOK_EVERY: Final = 1.0
 SAY_SEEN_EVERY: Final = 5.0
 # A stream that is over can be watched to its end for so long; then the origin forgets it.
 KEPT_AFTER_END: Final = 300.0
+
+
+class Shelf(Protocol):
+    """The streams that the origin serves."""
+
+    @property
+    def streams(self) -> dict[UUID, StreamOutput]:
+        """Return them by their ids."""
+
+    def open(self, stream_id: UUID, *, is_private: bool) -> StreamOutput:
+        """Return a stream's output, with what is on disk of it."""
+
+    def kept(self) -> Sequence[UUID]:
+        """Return the streams of which something is on disk."""
+
+    def discard(self, stream_id: UUID) -> None:
+        """Serve a stream no more, and remove what is on disk of it."""
 
 
 class Keeper:
@@ -43,14 +61,11 @@ class Keeper:
         # When the database last answered.
         self.answered_at = time.monotonic()
         self.is_database_away = False
-        shelf.on_segment = self._record
 
     # The streams of this origin ----------------------------------------------------------------
 
-    def _record(self, stream_id: UUID, segment: ClosedSegment) -> None:
-        self._recorder(stream_id).take(segment)
-
-    def _recorder(self, stream_id: UUID) -> Recorder:
+    def recorder(self, stream_id: UUID) -> Recorder:
+        """Return who stores a stream."""
         recorder = self._recorders.get(stream_id)
         if recorder is None:
             recorder = self._recorders[stream_id] = Recorder(
@@ -66,19 +81,38 @@ class Keeper:
         ring = output.tracks[SOURCE].ring if output else None
         return ring.read(number) if ring else None
 
+    @property
+    def is_recording_failing(self) -> bool:
+        return any(recorder.is_failing for recorder in self._recorders.values())
+
     async def take_over(self) -> None:
         """Take up what an earlier life of this origin has left: lost streams, unstored segments.
 
-        :raises DatabaseError: the database is away
+        Until the database answers, they can be watched by signed addresses only.
         """
-        found = self._shelf.kept_streams()
+        found = self._shelf.kept()
+        for stream_id in found:
+            self._shelf.open(stream_id, is_private=True)
+        while True:
+            try:
+                await self._take_over(found)
+                return
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("the database is away: %s", error)
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def _take_over(self, found: Sequence[UUID]) -> None:
         standings = await self._clerk.ask(queries.standings, found)
+        recorded = {one: await self._clerk.ask(queries.recorded_until, one) for one in standings}
         for stream_id in found:
             standing = standings.get(stream_id)
             if standing is None or standing.is_erased:
                 self._shelf.discard(stream_id)
                 continue
-            output = self._shelf.open(stream_id, is_private=standing.is_private)
+            output = self._shelf.streams[stream_id]
+            if stream_id in self._desk.present:
+                # Its publisher was quicker.
+                continue
             if standing.is_receiving:
                 self._clerk.tell(
                     services.publisher_went,
@@ -87,9 +121,8 @@ class Keeper:
                     now=datetime.now(UTC),
                 )
             self._desk.remember(stream_id, run=standing.run)
-            recorder = self._recorder(stream_id)
-            recorded = await self._clerk.ask(queries.recorded_until, stream_id)
-            for segment in _unstored(output, recorded):
+            recorder = self.recorder(stream_id)
+            for segment in _unstored(output, recorded[stream_id]):
                 recorder.take(segment)
             self._apply(stream_id, standing)
 
@@ -143,7 +176,7 @@ class Keeper:
         output = self._shelf.streams.get(stream_id)
         if output is not None:
             output.is_private = standing.is_private
-        self._recorder(stream_id).follow(standing)
+        self.recorder(stream_id).follow(standing)
         self._judge(stream_id, standing)
         if standing.is_erased:
             self._forget(stream_id)

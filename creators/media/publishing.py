@@ -34,7 +34,6 @@ TEXTS: Final[dict[str, str | Promise]] = {
     ),
     "no_video": _("No video came in. Check that your encoder or camera sends a picture."),
     "broken_stream": _("What came in is not a video that can be read."),
-    "disk_full": _("The video server has no space left. Ask its operator for help."),
 }
 
 

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError
 from creators.media import access, queries, services
 from creators.media.clerk import Clerk
 from creators.media.formats import Format
-from creators.media.hls.shelf import Shelf
+from creators.media.hls.output import StreamOutput
 from creators.media.intake import Limits, PictureIntake
 from creators.media.models import Stream
 from creators.media.publishing import Container, Refusal
@@ -31,14 +31,19 @@ SILENT_SECONDS: Final = 5.0
 JUDGED_WITHIN: Final = 5.0
 
 
+class OpenOutput(Protocol):
+    """Returns where a stream's picture goes out, with all its renditions."""
+
+    def __call__(self, stream_id: UUID, *, is_private: bool) -> StreamOutput: ...
+
+
 class FrontDesk:
     """The reception of an origin, and the list of who is in."""
 
-    def __init__(self, *, shelf: Shelf, clerk: Clerk, has_room: Callable[[], bool]) -> None:
+    def __init__(self, *, open_output: OpenOutput, clerk: Clerk) -> None:
         self.present: dict[UUID, PictureIntake] = {}
-        self._shelf = shelf
+        self._open_output = open_output
         self._clerk = clerk
-        self._has_room = has_room
         self._is_open = True
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._told: dict[tuple[UUID, str], float] = {}
@@ -53,7 +58,7 @@ class FrontDesk:
     async def by_key(self, key: str, *, address: str) -> PictureIntake:
         """Let in an encoder (FLV) by its stream key.
 
-        :raises Refusal: unknown_key, no_show, already_publishing, disk_full, unavailable
+        :raises Refusal: unknown_key, no_show, already_publishing, unavailable
         """
         known = await self._ask(lambda: queries.key_like(key))
         if known is None:
@@ -69,7 +74,7 @@ class FrontDesk:
     ) -> PictureIntake:
         """Let in a browser's camera by a signed address.
 
-        :raises Refusal: bad_token, no_show, already_publishing, disk_full, unavailable
+        :raises Refusal: bad_token, no_show, already_publishing, unavailable
         """
         if not access.is_valid(token, stream_id, purpose="publish", now=datetime.now(UTC)):
             raise Refusal("bad_token")
@@ -116,8 +121,6 @@ class FrontDesk:
         async with self._turns.setdefault(stream.pk, asyncio.Lock()):
             try:
                 await self._make_way(stream.pk)
-                if not self._has_room():
-                    raise Refusal("disk_full")
                 run = await self._ask(lambda: self._come(stream.pk, source))
             except Refusal as refusal:
                 self._tell_refused(stream.pk, refusal)
@@ -127,7 +130,7 @@ class FrontDesk:
                     services.publisher_went, stream_id=stream.pk, run=run, now=datetime.now(UTC)
                 )
                 raise Refusal("unavailable")
-            output = self._shelf.open(stream.pk, is_private=stream.is_private)
+            output = self._open_output(stream.pk, is_private=stream.is_private)
             intake = PictureIntake(
                 stream_id=stream.pk,
                 run=run,
@@ -139,7 +142,6 @@ class FrontDesk:
                 on_end=self._leave,
                 key_rev=key_rev,
             )
-            output.health = intake.health
             self.present[stream.pk] = intake
             self._last_runs[stream.pk] = run
             log.info("stream %s run %d: %s from %s", stream.pk, run, source, address)

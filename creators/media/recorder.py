@@ -93,6 +93,13 @@ class Recorder:
         self._wake.set()
 
     @property
+    def state(self) -> str:
+        """Tell whether what comes is kept: "on", "off" or "failing"."""
+        if self.is_failing:
+            return "failing"
+        return "on" if self._on_air and self._on_air[1] > self._now() else "off"
+
+    @property
     def is_done(self) -> bool:
         return self._is_finishing and not self._waiting
 

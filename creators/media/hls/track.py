@@ -243,6 +243,13 @@ class Track:
                         data,
                     )
 
+    def newest_picture(self) -> bytes | None:
+        """Return the newest whole segment that begins with a key frame, its init before it."""
+        for one in reversed(self._closed):
+            if one.is_independent:
+                return self._inits[one.init_name] + one.data
+        return None
+
     # The timeline ------------------------------------------------------------------------------
 
     def _begin_anew(self) -> None:

@@ -1,0 +1,127 @@
+"""Serve video: take in encoders and cameras, send out LL-HLS, keep what is on the air."""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import socket
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any, Final
+
+import uvicorn
+import uvloop
+from django.core.management.base import BaseCommand, CommandError
+
+from creators.media.rtmp.server import serve as serve_rtmp
+from creators.media.station import Station
+
+log = logging.getLogger(__name__)
+
+# Who watches holds a request open nearly all the time; at the end they are cut short.
+_REQUESTS_END_WITHIN_S: Final = 1
+_RTMP_ENDS_WITHIN_S: Final = 1.0
+_LARGEST_MESSAGE: Final = 1 << 20
+
+
+class Command(BaseCommand):
+    help = "Serve live video: RTMP and cameras in, LL-HLS out."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="where players are listened for")
+        parser.add_argument("--port", type=int, default=8002)
+        parser.add_argument(
+            "--rtmp-host", default="", help="where encoders are listened for (default: --host)"
+        )
+        parser.add_argument("--rtmp-port", type=int, default=1935)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        rtmp_host, rtmp_port = options["rtmp_host"] or host, options["rtmp_port"]
+        _allow_many_connections()
+        door = _bind(host, port, "--port")
+        # RTMP's server binds by itself, later: this is only to say early what would hinder it.
+        _bind(rtmp_host, rtmp_port, "--rtmp-port").close()
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(door, rtmp_host=rtmp_host, rtmp_port=rtmp_port))
+        finally:
+            door.close()
+
+    async def _serve(self, door: socket.socket, *, rtmp_host: str, rtmp_port: int) -> None:
+        station = Station()
+        config = uvicorn.Config(
+            station.app,
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=_LARGEST_MESSAGE,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
+            backlog=2048,
+        )
+        server = _Server(config)
+        encoders = await serve_rtmp(station.desk, host=rtmp_host, port=rtmp_port)
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stopping.set)
+        station.start()
+        serving = asyncio.create_task(server.serve(sockets=[door]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        address, port = door.getsockname()[:2]
+        rtmp_port = encoders.sockets[0].getsockname()[1]
+        self.stdout.write(
+            f"The origin serves http://{address}:{port}/ and takes rtmp://{rtmp_host}:{rtmp_port}/live"
+        )
+        self.stdout.flush()
+        waiting = asyncio.create_task(stopping.wait())
+        await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+        began = time.monotonic()
+        encoders.close()
+        server.should_exit = True
+        await station.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RTMP_ENDS_WITHIN_S):
+                await encoders.wait_closed()
+        await serving
+        waiting.cancel()
+        log.info("the origin is closed after %.1f s", time.monotonic() - began)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command: it has more to end than this server."""
+        yield
+
+
+def _bind(host: str, port: int, option: str) -> socket.socket:
+    """Return a socket that is bound there.
+
+    :raises CommandError: the port can't be used; the text says what to do
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except (OSError, OverflowError) as error:
+        door.close()
+        raise CommandError(
+            f"{host}:{port} can't be listened on ({error}): perhaps another program serves there. "
+            f"Choose another port with {option}."
+        ) from None
+    return door
+
+
+def _allow_many_connections() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
