@@ -16,6 +16,7 @@ from creators.chat.queries import last_messages, open_mutes
 from creators.live import access, picture, queries, services, texts
 from creators.live.forms import CaptionsForm
 from creators.live.models import LiveSession
+from creators.media.texts import for_camera as camera_texts
 from creators.profiles.signed_in import signed_in
 from shops.accounts.models import User
 from shops.facts.refused import Invalid
@@ -51,6 +52,7 @@ def console_page(request: HttpRequest, session: LiveSession, *, new_key: str = "
             "session": session,
             "picture": picture.of_host(session, now=now),
             "new_key": new_key,
+            "captions_form": _captions_form(session),
             "invite": request.build_absolute_uri(invite) if invite else "",
             "rehearsal": queries.rehearsal_of(session) if session.is_scheduled else None,
             "reconnecting_seconds": picture.RECONNECTING_SECONDS,
@@ -65,11 +67,20 @@ def console_page(request: HttpRequest, session: LiveSession, *, new_key: str = "
             "addable": queries.addable_products(session, words=words),
             "client_id": uuid.uuid4(),
             "texts": texts.for_host(),
+            "camera_texts": camera_texts(),
         },
     )
     if new_key:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _captions_form(session: LiveSession) -> CaptionsForm | None:
+    """Offer to upload captions for what was recorded."""
+    stream = session.stream
+    if not session.is_ended or stream is None or stream.on_air_from is None:
+        return None
+    return CaptionsForm(initial={"language": session.piece.language})
 
 
 def _in_order(session: LiveSession) -> list[queries.BagItem]:
@@ -184,6 +195,17 @@ def make_key(request: HttpRequest, piece_id: int) -> HttpResponse:
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"key": key}, headers={"Cache-Control": "no-store"})
     return console_page(request, session, new_key=key)
+
+
+@login_required
+@require_POST
+def camera(request: HttpRequest, piece_id: int) -> HttpResponse:
+    """Tell the host's browser where to send its camera; the address is signed, and runs out."""
+    session = _hosted(request, piece_id)
+    found = picture.of_host(session, now=timezone.now())
+    if found is None:
+        raise services.ShowOver
+    return JsonResponse({"url": found.ingest_url, "max_kbps": found.most_kbps})
 
 
 @login_required

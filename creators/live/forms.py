@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -78,6 +79,12 @@ class ShowForm(forms.Form):
 
     def __init__(self, *args: Any, creator: Creator, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if isinstance(self.data, QueryDict):
+            # Of a page that was open since before there were these fields.
+            data = self.data.copy()
+            data.setdefault("language", get_language() or settings.LANGUAGE_CODE)
+            data.setdefault("visibility", LiveSession.Visibility.PUBLIC)
+            self.data = data
         products = self.fields["products"]
         assert isinstance(products, forms.ModelMultipleChoiceField)  # noqa: S101  # for mypy
         products.queryset = partner_products(creator)

@@ -47,5 +47,42 @@ def for_host() -> str:
             "until": _("until {time}"),
             "deleted": _("Deleted"),
             "bought": _("{name} bought {title}"),
+            **_of_picture(),
         }
     )
+
+
+def _of_picture() -> dict[str, str]:
+    """What the console says of the picture."""
+    return {
+        "copied": _("Copied"),
+        "notCopied": _("Not copied: select it and copy it by hand."),
+        "reconnectingFor": _("Reconnecting… {seconds} s"),
+        "noPicture": _("No picture"),
+        "pictureComes": _("A picture is coming in."),
+        "pictureLost": _("The picture is gone. The show goes on, and waits for it."),
+        "pictureNone": _("No picture yet. Send one from an encoder or from this browser."),
+        "originAway": _("The video server does not answer. The show goes on."),
+        "kbps": _("{n} kbit/s"),
+        "everySeconds": _("every {n} s"),
+        "seconds": _("{n} s"),
+        "framesOf": _("{frames}, {dropped} dropped"),
+        "megabytes": _("{n} MB"),
+        "adviceKey": _(
+            "Key frames come every {n} s: set the keyframe interval to 1 or 2 s in your encoder."
+            " Until then viewers wait longer for the picture, and see it later."
+        ),
+        "adviceBitrate": _(
+            "You send {n} kbit/s, more than the {most} that are taken. Lower the bitrate, or the"
+            " picture is cut off."
+        ),
+        "adviceStalled": _("Nothing has come in for seconds. Check your connection."),
+        "adviceSilent": _("No sound comes in. Choose a microphone, or an AAC audio track."),
+        "adviceDropped": _(
+            "Frames are being dropped. Lower the bitrate, or the size of the picture."
+        ),
+        "adviceLate": _(
+            "The picture comes in late by {n} s: your connection is too slow for what you send."
+        ),
+        "keyMade": _("This is your new key."),
+    }

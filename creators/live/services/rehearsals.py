@@ -74,7 +74,7 @@ def rehearse(*, piece_id: int, by: User, now: datetime) -> LiveSession:
         )
         for shown in in_bag(piece_id)
     )
-    rev = put_on_air(rehearsal, is_private=True, now=now)
+    rev = put_on_air(rehearsal, now=now)
     publish(RehearsalStarted(piece_id=piece.pk, creator_id=creator.pk, rev=rev))
     return rehearsal
 

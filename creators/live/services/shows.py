@@ -258,9 +258,20 @@ def upload_captions(*, piece_id: int, by: User, language: str, vtt: str, now: da
 
 def put_stream(session: LiveSession, *, now: datetime) -> None:
     """Give a show that was made before there was video its stream."""
-    if session.stream_id is None:
-        session.stream = media.open_stream(creator=session.piece.creator, is_private=True, now=now)
-        session.save(update_fields=["stream"])
+    if session.stream_id is not None:
+        return
+    session.stream = media.open_stream(creator=session.piece.creator, is_private=True, now=now)
+    session.save(update_fields=["stream"])
+    if session.is_live:
+        _open_to_viewers(session, now=now)
+
+
+def _open_to_viewers(session: LiveSession, *, now: datetime) -> None:
+    stream_id = session.stream_id
+    assert stream_id is not None  # noqa: S101  # for mypy
+    is_private = session.is_private or session.is_rehearsal
+    media.set_privacy(stream_id=stream_id, is_private=is_private, now=now)
+    media.go_on_air(stream_id=stream_id, now=now)
 
 
 def only_live(session: LiveSession) -> LiveSession | None:
@@ -280,14 +291,11 @@ def only_live(session: LiveSession) -> LiveSession | None:
     return live
 
 
-def put_on_air(session: LiveSession, *, is_private: bool, now: datetime) -> int:
+def put_on_air(session: LiveSession, *, now: datetime) -> int:
     """Make a show live, with its stream on the air and the creator's key aimed at it."""
     put_stream(session, now=now)
     rev = move(session, to=ShowState.LIVE, now=now)
-    stream_id = session.stream_id
-    assert stream_id is not None  # noqa: S101  # for mypy
-    media.set_privacy(stream_id=stream_id, is_private=is_private, now=now)
-    media.go_on_air(stream_id=stream_id, now=now)
+    _open_to_viewers(session, now=now)
     aim(session, now=now)
     return rev
 
@@ -304,7 +312,7 @@ def start_show(*, piece_id: int, by: User, now: datetime) -> LiveSession:
     live = only_live(session)
     if live is not None:
         return live
-    rev = put_on_air(session, is_private=session.is_private, now=now)
+    rev = put_on_air(session, now=now)
     publish(ShowStarted(piece_id=piece_id, creator_id=session.piece.creator_id, rev=rev))
     return session
 

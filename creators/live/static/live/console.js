@@ -4,10 +4,12 @@ import { toast } from "../liveshop/js/dialogs.js";
 import { Connection } from "../stage/connection.js";
 import "../stage/host.js";
 import { Chat } from "./chat.js";
+import { startCopying } from "./copying.js";
 import { post } from "./sending.js";
 import { compact, money, timeOf, wordsOf } from "./words.js";
 
 const LOG_AFTER = 600;
+const HERE_EVERY = 30_000;
 
 const root = document.querySelector("[data-console]");
 const say = wordsOf(root);
@@ -25,11 +27,19 @@ const connection = new Connection({
 const chat = new Chat(root, { connection, say, tools });
 
 let before = connection.state;
+let picture = null;
+
+// A camera that sends goes on after it.
+function reload() {
+  document.dispatchEvent(new Event("camera:leaving"));
+  location.reload();
+}
 
 function show(state, events) {
   if (state.show === null) return;
   // Buttons depend on the show's state; the server draws them.
-  if (state.show.state !== wasState) return location.reload();
+  if (state.show.state !== wasState) return reload();
+  picture?.show(state);
   if (state.bag !== before.bag) showBag(state);
   if (state.pin !== before.pin || state.bag !== before.bag) showPin(state);
   if (state.muted !== before.muted) showMuted(state);
@@ -189,13 +199,18 @@ async function send(form) {
   const { ok, title } = await post(form.action, new FormData(form));
   if (!ok) complain(title || say("failed"));
   // Without the stage nobody tells this page what it has just changed.
-  else if (connection.status !== "live") location.reload();
+  else if (connection.status !== "live") reload();
 }
 
 root.addEventListener("submit", (event) => {
   const form = event.target;
-  // Starting and ending change the whole page; the chat has its own way.
-  if (form.method !== "post" || form.dataset.confirm || form.matches("[data-chat-form]")) return;
+  if (form.method !== "post" || form.matches("[data-chat-form], [data-key-form]")) return;
+  // Starting and ending change the whole page.
+  if (form.matches("[data-leaves]")) {
+    const isSent = !form.dataset.confirm || form.dataset.confirmed;
+    if (isSent) document.dispatchEvent(new Event("camera:leaving"));
+    return;
+  }
   event.preventDefault();
   send(form);
 });
@@ -229,5 +244,19 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   send(form);
 });
+
+// --- The picture ------------------------------------------------------------------------------
+
+startCopying(root, {
+  onCopied: () => toast(say("copied")),
+  onFailed: () => toast(say("notCopied")),
+});
+
+if (root.querySelector("[data-picture]")) {
+  const { startPicture } = await import("./console-picture.js");
+  picture = startPicture(root, { connection, say, isLive: wasState === "live" });
+  // Says that somebody is there: a show without a picture is not ended meanwhile.
+  setInterval(() => post(root.dataset.hereUrl, {}), HERE_EVERY);
+}
 
 connection.start();
