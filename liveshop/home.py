@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from django.urls import reverse
+from django.utils import timezone
 
 from creators.live import queries as live
 from creators.live.models import LiveSession, Pin
+from creators.media import queries as media
 from creators.stage import publishing, rooms
 from shops.catalog import queries as catalog
 from shops.catalog.models import Shop
@@ -30,6 +32,8 @@ class ShowCard:
     creator_name: str
     avatar_path: str
     cover_url: str
+    # A still of the present picture, above the cover; "" while there is none.
+    still_url: str
     pinned: catalog.Card | None
     viewers: int
 
@@ -87,6 +91,13 @@ def _viewers(sessions: Iterable[LiveSession]) -> dict[int, int]:
     return counts
 
 
+def _still_url(session: LiveSession) -> str:
+    stream = session.stream
+    if not session.is_live or stream is None or stream.is_private or not stream.is_receiving:
+        return ""
+    return media.poster_url(stream, now=timezone.now())
+
+
 def _card(session: LiveSession, pinned: catalog.Card | None = None, viewers: int = 0) -> ShowCard:
     creator = session.piece.creator
     return ShowCard(
@@ -99,6 +110,7 @@ def _card(session: LiveSession, pinned: catalog.Card | None = None, viewers: int
         creator_name=creator.name,
         avatar_path=creator.avatar_path,
         cover_url=session.cover_url,
+        still_url=_still_url(session),
         pinned=pinned,
         viewers=viewers,
     )

@@ -17,6 +17,7 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from liveshop import home as shown
+from liveshop import watch_again
 from liveshop.middleware import wants_json
 
 RETRY_AFTER_SECONDS: Final = 5
@@ -37,6 +38,8 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "live": shown.live_cards(),
             "upcoming": shown.upcoming_cards(now=timezone.now()),
+            "replays": watch_again.replay_cards(),
+            "moments": watch_again.moments(),
             "products": shown.new_products(),
             "shops": shown.shops(),
         },

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.core.files.storage import default_storage, storages
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 
 from creators.audience.models import ProductClick
 from creators.chat.queries import lines_between
-from creators.live.models import Clip, LiveSession, Pin, Replay, ShowState
+from creators.live.models import LiveSession, Pin, Replay, ShowState
 from creators.live.queries import BagItem, bag, image_url
 from creators.media import queries as media
 from creators.media.models import Segment
@@ -298,40 +297,7 @@ def caption_languages(session: LiveSession, since: datetime, until: datetime) ->
     return sorted(found, key=lambda one: (one != session.piece.language, one))
 
 
-# --- Clips and the lists of replays -------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ClipCard:
-    """A clip as a page shows it; `seconds` is where its replay shows the same."""
-
-    clip: Clip
-    title: str
-    video_url: str
-    still_url: str
-    url: str
-    duration_ms: int
-
-
-def _card(clip: Clip, seconds: int) -> ClipCard:
-    return ClipCard(
-        clip=clip,
-        title=clip.pin.product.title,
-        video_url=file_url(clip.video),
-        still_url=file_url(clip.still),
-        url=f"{reverse('live:show', args=[clip.session_id])}?t={seconds}",
-        duration_ms=(clip.ends_at - clip.starts_at) // timedelta(milliseconds=1),
-    )
-
-
-def clip_cards(session: LiveSession, replay: Replay) -> Sequence[ClipCard]:
-    """List a show's clips, hidden ones too, by their time."""
-    shown = recording(session, replay.starts_at, replay.ends_at)
-    clips = Clip.objects.select_related("pin__product").filter(session=session)
-    return [
-        _card(clip, (shown.timeline.position_ms(clip.starts_at) - shown.starts) // 1000)
-        for clip in clips.order_by("starts_at", "pk")
-    ]
+# --- What was clicked ---------------------------------------------------------------------------
 
 
 def clicks_by_pin(session: LiveSession) -> dict[int, int]:
@@ -350,51 +316,3 @@ def clicks_by_pin(session: LiveSession) -> dict[int, int]:
     )
     pins = Pin.objects.filter(session=session).annotate(clicks=Coalesce(Subquery(clicked), 0))
     return dict(pins.values_list("pk", "clicks"))
-
-
-def public_replays(*, limit: int) -> Sequence[Replay]:
-    """List the replays that everybody may watch, of the shows that ended last first."""
-    return list(
-        Replay.objects.select_related("session__piece__creator")
-        .annotate(
-            products=Count(
-                "session__piece__shown", filter=Q(session__piece__shown__removed_at__isnull=True)
-            )
-        )
-        .filter(_public("session__"), state=Replay.State.PUBLISHED)
-        .order_by("-session__ended_at", "-pk")[:limit]
-    )
-
-
-def public_clips(*, limit: int) -> Sequence[Clip]:
-    """List the newest clips of replays that everybody may watch, the most clicked of a show first.
-
-    Not those that stand outside of what is left of a trimmed replay.
-    """
-    return list(
-        _shown_clips()
-        .filter(_public("session__"))
-        .order_by("-session__ended_at", "-clicks", "pk")[:limit]
-    )
-
-
-def _shown_clips() -> QuerySet[Clip]:
-    return (
-        Clip.objects.select_related("pin__product", "session__piece__creator", "session__replay")
-        .filter(
-            session__replay__state=Replay.State.PUBLISHED,
-            session__replay__starts_at__lte=F("starts_at"),
-            session__replay__ends_at__gte=F("ends_at"),
-            is_hidden=False,
-        )
-        .exclude(video="")
-    )
-
-
-def _public(prefix: str) -> Q:
-    return Q(
-        **{
-            f"{prefix}visibility": LiveSession.Visibility.PUBLIC,
-            f"{prefix}rehearsal_of__isnull": True,
-        }
-    )

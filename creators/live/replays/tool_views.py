@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creators.live import queries as shows
 from creators.live.models import Replay
-from creators.live.replays import queries, services
+from creators.live.replays import lists, queries, services
 from creators.live.services.row import NotHost
 from creators.profiles.signed_in import signed_in
 from shops.facts.refused import Invalid
@@ -71,7 +71,7 @@ def tools(request: HttpRequest, piece_id: int) -> HttpResponse:
             # Rounded down it would cut off the end of what nobody trimmed.
             "ends": clock(-(-min(ends, whole.length) // 100) * 100),
             "still": queries.file_url(replay.still) or session.cover_url,
-            "clips": queries.clip_cards(session, replay),
+            "clips": lists.clips_of(session),
             "chapters": queries.chapters(session, whole),
         },
     )

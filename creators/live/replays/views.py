@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from creators.audience.services import record_view, viewer_key
 from creators.live import access, texts
-from creators.live.models import LiveSession, Replay
+from creators.live.models import Clip, LiveSession, Replay
 from creators.live.replays import playlist as vod
 from creators.live.replays import queries
 from creators.media import queries as media
@@ -67,6 +67,7 @@ def page(request: HttpRequest, session: LiveSession, replay: Replay) -> HttpResp
         "replay": replay,
         "shown": shown,
         "still": queries.file_url(replay.still) or session.cover_url,
+        "begin": _begin(request, session, shown),
         "chapters": chapters,
         "goods": queries.goods(session, chapters),
         "languages": queries.caption_languages(session, replay.starts_at, replay.ends_at),
@@ -75,6 +76,17 @@ def page(request: HttpRequest, session: LiveSession, replay: Replay) -> HttpResp
         "is_host": is_host(request, session),
     }
     return render(request, "live/replay.html", context)
+
+
+def _begin(request: HttpRequest, session: LiveSession, shown: queries.Recording) -> int | None:
+    """Find where the clip that the address names begins; None when it names none."""
+    asked = request.GET.get("clip", "")
+    if not asked.isdecimal() or len(asked) > 18:
+        return None
+    clip = Clip.objects.filter(pk=int(asked), session=session, is_hidden=False).first()
+    if clip is None:
+        return None
+    return max(0, shown.timeline.position_ms(clip.starts_at) - shown.starts)
 
 
 @require_safe

@@ -18,7 +18,8 @@ const video = find("video");
 const startButton = find("start");
 const notice = find("notice");
 const query = new URLSearchParams(location.search);
-const asked = timeIn(query.get("t") ?? "");
+// By ?t=, or where the clip begins that ?clip= names; at most the end.
+const asked = Math.min(timeIn(query.get("t") ?? "") ?? Number(root.dataset.begin ?? 0), length);
 
 // --- The picture ------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ function play(ms) {
 
 startButton.hidden = false;
 startButton.addEventListener("click", () => {
-  play(Math.min(asked ?? 0, length));
+  play(asked);
   video.focus({ preventScroll: true });
 });
 
@@ -92,8 +93,8 @@ function keepInSight(chapter) {
 }
 
 chatPlace.hidden = false;
-chat.show(Math.min(asked ?? 0, length));
-mark(chapterAt(places, Math.min(asked ?? 0, length)));
+chat.show(asked);
+mark(chapterAt(places, asked));
 
 // --- What people do ---------------------------------------------------------------------------
 
@@ -144,7 +145,7 @@ async function add(action, fields) {
 // Of the address only the time is given on: an invitation is the host's to give.
 function link() {
   const address = new URL(location.pathname, location.href);
-  const seconds = Math.floor((vod.isStarted ? vod.at() : (asked ?? 0)) / 1000);
+  const seconds = Math.floor((vod.isStarted ? vod.at() : asked) / 1000);
   if (seconds > 0) address.searchParams.set("t", seconds);
   return address;
 }
