@@ -59,9 +59,9 @@ TABLE: dict[type[Fact], On] = {
     PaymentFailed: On(show=[_STAGE + "payment_failed"]),
     RefundSucceeded: On(must=[_PAYMENTS + "post_refund"]),
     # media
-    PictureStarted: On(),
-    PictureLost: On(),
-    PublisherRefused: On(),
+    PictureStarted: On(show=[_STAGE + "picture_changed"]),
+    PictureLost: On(show=[_STAGE + "picture_changed"]),
+    PublisherRefused: On(show=[_STAGE + "publisher_refused"]),
     # live, chat
     ShowScheduled: On(),
     ShowChanged: On(show=[_STAGE + "show_changed"]),

@@ -84,13 +84,20 @@ def _is_seen(body: str) -> bool:
 
 @transaction.atomic
 def post_message(
-    *, piece_id: int, author: User, client_id: UUID, body: str, now: datetime
+    *,
+    piece_id: int,
+    author: User,
+    client_id: UUID,
+    body: str,
+    now: datetime,
+    grace: timedelta = timedelta(),
 ) -> Message:
     """Write a line in a show's chat; the same `client_id` again gives the same message.
 
+    :param grace: so long after its end a show still takes lines: viewers see its end late
     :raises EmptyMessage: nothing that can be seen is left after trimming
     :raises MessageTooLong: more than 300 characters
-    :raises ChatClosed: the show is not live
+    :raises ChatClosed: the show is not live, nor was it within the grace
     :raises Muted: the host muted the author; says until when
     :raises TooFast: more than 5 lines in 10 seconds
     """
@@ -103,7 +110,7 @@ def post_message(
     sent = Message.objects.filter(piece_id=piece_id, author=author, client_id=client_id).first()
     if sent is not None:
         return sent
-    if not is_on_air(piece_id):
+    if not is_on_air(piece_id, since=now - grace):
         raise ChatClosed
     mute = open_mute(piece_id=piece_id, user_id=author.pk, now=now)
     if mute is not None:

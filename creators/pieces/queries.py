@@ -1,5 +1,7 @@
 """Reads of pieces that rooms of every floor above need: whose it is, whether it is on air."""
 
+from datetime import datetime
+
 from django.db.models import Q
 
 from creators.pieces.models import Piece
@@ -17,14 +19,15 @@ def piece_with_creator(piece_id: int) -> Piece:
     return piece
 
 
-def is_on_air(piece_id: int) -> bool:
+def is_on_air(piece_id: int, *, since: datetime | None = None) -> bool:
     """Tell whether a piece can be watched and talked in now: a video, or a show while it is live.
+
+    A show that ended after `since` counts as live, too.
 
     The show's state belongs to a higher floor; it is asked through the relation, by value, so that
     the chat need not import the room of the live shows.
     """
-    return (
-        Piece.objects.filter(pk=piece_id)
-        .filter(Q(kind=Piece.Kind.VIDEO) | Q(live_session__state="live"))
-        .exists()
-    )
+    on_air = Q(kind=Piece.Kind.VIDEO) | Q(live_session__state="live")
+    if since is not None:
+        on_air |= Q(live_session__state="ended", live_session__ended_at__gt=since)
+    return Piece.objects.filter(pk=piece_id).filter(on_air).exists()

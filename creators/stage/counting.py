@@ -1,8 +1,10 @@
-"""Hearts and viewers: added up in the process, counted in Valkey, shown once in a while."""
+"""Hearts, viewers and lags: added up in the process, counted in Valkey, shown now and then."""
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 
 from django.conf import settings
 
@@ -37,13 +39,14 @@ async def count(room: Room, link: Link) -> None:
     """Give Valkey this process's part; its script publishes the new counts when they changed."""
     hearts, room.hearts = room.hearts, 0
     left, room.left = room.left, set()
+    lags, room.lags = room.lags, Counter()
     room.has_changed = False
     present = {seat.viewer for seat in room.present if seat.viewer}
     keys = rooms.keys_of(room.name, database=link.database)
     try:
         await link.script(
             rooms.COUNT,
-            [keys.head, keys.log, keys.channel, keys.counts, keys.viewers],
+            [keys.head, keys.log, keys.channel, keys.counts, keys.viewers, keys.lags],
             [
                 rooms.new_epoch(),
                 settings.STAGE_HISTORY,
@@ -51,8 +54,14 @@ async def count(room: Room, link: Link) -> None:
                 hearts,
                 STAY_SECONDS,
                 LEFT_SECONDS,
+                rooms.LAG_BUCKET_MS,
+                rooms.GRACE_MS,
+                rooms.LONGEST_GRACE_MS,
+                rooms.GRACE_STEP_MS,
                 len(present),
                 *present,
+                len(lags),
+                *chain.from_iterable(lags.items()),
                 *(left - present),
             ],
         )
@@ -60,4 +69,5 @@ async def count(room: Room, link: Link) -> None:
     except FAILURES:
         room.hearts += hearts
         room.left |= left
+        room.lags += lags
         room.has_changed = True

@@ -20,7 +20,7 @@ from django.contrib.sessions.models import Session
 from creators.pieces.access import Door, door_of
 from creators.stage import publishing, rooms, snapshot
 from creators.stage.hub import Hub, hub_here
-from creators.stage.limits import PER_ADDRESS, PER_USER, Buckets
+from creators.stage.limits import CAPTIONS, PER_ADDRESS, PER_USER, Buckets
 from creators.stage.link import FAILURES
 from creators.stage.wire import Close, Position, raw
 from shops.accounts.models import User
@@ -65,6 +65,7 @@ class Desk:
         self.hub = hub
         self.users = Buckets(PER_USER)
         self.addresses = Buckets(PER_ADDRESS)
+        self.captions = Buckets(CAPTIONS)
         self._sockets: set[OpenSocket] = set()
         self._doors: dict[int, tuple[Door, float]] = {}
         self._live: dict[int, asyncio.Task[LiveSnapshot]] = {}
@@ -156,15 +157,14 @@ class Desk:
         self._live.pop(piece_id, None)
 
     async def _read_live(self, piece_id: int) -> LiveSnapshot:
-        position, viewers, hearts = None, 0, 0
+        position, reading = None, None
         try:
             reading = await self.hub.link.read(rooms.live_room(piece_id))
         except FAILURES as error:
             log.info("a snapshot has no position: %s", error)
         else:
             position = Position(epoch=reading.epoch, seq=reading.seq)
-            viewers, hearts = reading.viewers, reading.hearts
-        state = await in_thread(snapshot.live_state, piece_id, viewers=viewers, hearts=hearts)
+        state = await in_thread(snapshot.live_state, piece_id, reading=reading)
         return LiveSnapshot(
             position=position,
             state=raw(state),

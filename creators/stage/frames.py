@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from creators.stage.rooms import GRACE_MS
 from creators.stage.wire import ChatLine, RoomKind
 
 _HEAD: Final = rb'\{"seq":\d+,"at":\d+,"t":'
@@ -35,6 +36,8 @@ class Reading(NamedTuple):
     seq: int
     viewers: int
     hearts: int
+    grace_ms: int
+    lag_ms: int | None
     events: list[Logged]
 
 
@@ -53,12 +56,20 @@ def parse_batch(message: bytes) -> Batch:
 
 
 def parse_reading(answer: Sequence[Any]) -> Reading:
-    epoch, seq, viewers, hearts, entries = answer
+    epoch, seq, viewers, hearts, grace, lag, entries = answer
     events = [
         _numbered(int(entry_id.partition(b"-")[0]), fields[1], fields[3])
         for entry_id, fields in reversed(entries)
     ]
-    return Reading(epoch.decode(), int(seq), int(viewers), int(hearts), events)
+    return Reading(
+        epoch.decode(),
+        int(seq),
+        int(viewers),
+        int(hearts),
+        int(grace) or GRACE_MS,
+        None if int(lag) < 0 else int(lag),
+        events,
+    )
 
 
 def deleted_lines(events: Iterable[Logged]) -> set[int]:

@@ -15,6 +15,8 @@ class Rate(NamedTuple):
 PER_USER: Final = Rate(burst=40, per_second=10)
 # Many people may share one address.
 PER_ADDRESS: Final = Rate(burst=2000, per_second=500)
+# Lines of captions in one show: nobody speaks faster.
+CAPTIONS: Final = Rate(burst=8, per_second=2)
 MOST_BUCKETS: Final = 50_000
 
 

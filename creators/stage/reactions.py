@@ -23,12 +23,14 @@ from creators.live.events import (
 )
 from creators.live.models import LiveSession, Pin, ShowState
 from creators.live.queries import show
+from creators.media.events import PictureFact, PublisherRefused
 from creators.pieces import referral
 from creators.pieces.models import PieceProduct
 from creators.profiles.models import Creator
 from creators.scoring.events import ScoresChanged
-from creators.stage import publishing, snapshot, wire
+from creators.stage import pictures, publishing, snapshot, wire
 from creators.stage.rooms import KEEP_SECONDS, host_room, live_room, own_room
+from creators.stage.times import ms
 from shops.accounts.events import SignedOut
 from shops.accounts.models import User
 from shops.checkout.events import CartChanged
@@ -148,9 +150,8 @@ def show_started(fact: ShowStarted | RehearsalStarted) -> None:
     publishing.publish(
         live_room(fact.piece_id),
         [
-            wire.ShowStarted(
-                rev=fact.rev, started_at=snapshot.ms(session.started_at or datetime.now(UTC))
-            )
+            wire.ShowStarted(rev=fact.rev, started_at=ms(session.started_at or datetime.now(UTC))),
+            _picture(fact.piece_id),
         ],
     )
 
@@ -163,9 +164,10 @@ def show_ended(fact: ShowEnded | RehearsalEnded) -> None:
         [
             wire.ShowEnded(
                 rev=fact.rev,
-                started_at=snapshot.ms(session.started_at or ended_at),
-                ended_at=snapshot.ms(ended_at),
-            )
+                started_at=ms(session.started_at or ended_at),
+                ended_at=ms(ended_at),
+            ),
+            _picture(fact.piece_id),
         ],
     )
 
@@ -189,6 +191,31 @@ def unpinned(fact: ProductUnpinned) -> None:
     publishing.publish(live_room(fact.piece_id), [wire.Unpinned(rev=fact.rev, pin_id=fact.pin_id)])
 
 
+# --- Pictures ---------------------------------------------------------------------------------
+
+
+def picture_changed(fact: PictureFact) -> None:
+    """Tell viewers that their picture came or went, and the host what was wrong with it."""
+    piece_id = pictures.piece_of(fact.stream_id)
+    if piece_id is not None:
+        publishing.publish(live_room(piece_id), [_picture(piece_id)])
+        publishing.publish(host_room(piece_id), [_trouble(piece_id)])
+
+
+def publisher_refused(fact: PublisherRefused) -> None:
+    piece_id = pictures.piece_of(fact.stream_id)
+    if piece_id is not None:
+        publishing.publish(host_room(piece_id), [_trouble(piece_id)])
+
+
+def _picture(piece_id: int) -> wire.Picture:
+    return wire.Picture(picture=pictures.picture_card(piece_id, now=datetime.now(UTC)))
+
+
+def _trouble(piece_id: int) -> wire.Trouble:
+    return wire.Trouble(trouble=pictures.trouble_card(piece_id))
+
+
 # --- Chat -------------------------------------------------------------------------------------
 
 
@@ -208,7 +235,7 @@ def user_muted(fact: UserMuted) -> None:
         piece_id=fact.piece_id,
         user_id=fact.user_id,
         name=User.objects.get(pk=fact.user_id).display_name,
-        until=snapshot.ms(datetime.fromisoformat(fact.until)),
+        until=ms(datetime.fromisoformat(fact.until)),
         rev=fact.mute_id,
     )
     publishing.publish(own_room(fact.user_id), [event])

@@ -1,12 +1,12 @@
 """One room in one process: who is in it, where it stands, and its latest events."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 from creators.stage.frames import Batch, Logged, deleted_lines, frame, without_lines
 from creators.stage.lines import Line
-from creators.stage.rooms import kind_of
+from creators.stage.rooms import LAG_BUCKET_MS, LAG_BUCKETS, kind_of
 from creators.stage.wire import Resync, encode
 
 
@@ -57,6 +57,8 @@ class Room:
         self.hearts = 0
         self.left: set[str] = set()
         self.has_changed = False
+        # Bucket of a lag -> how often a page said that its picture is so far behind.
+        self.lags: Counter[int] = Counter()
         self.counted_at = 0.0
         # Figures for those who watch the hub.
         self.caught_up = 0
@@ -98,6 +100,10 @@ class Room:
             text = frame(self.kind, self.epoch, seq + 1, self.sent, events)
             self.catch_ups[seq] = text
         return text
+
+    def lagging(self, lag_ms: int) -> None:
+        """Note how far behind a page's picture is."""
+        self.lags[min(lag_ms // LAG_BUCKET_MS, LAG_BUCKETS - 1)] += 1
 
     def follow(self, seat: Seat) -> None:
         self.following[seat] = None

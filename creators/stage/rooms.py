@@ -1,9 +1,10 @@
 """Rooms in Valkey: their names, their keys, and the scripts that touch them.
 
 A room has a head (`epoch`, `seq`), a log (a capped stream whose ids are the sequence numbers), a
-channel, and, for shows, counts and viewers. All keys of a room share the hash tag `{room}`: they
-live on one node of a cluster, and its channel is sharded with them. Nothing here is truth: when a
-head is lost, the room gets a new epoch, and clients a fresh snapshot from PostgreSQL.
+channel, and, for shows, counts, viewers and how far behind they say that they are. All keys of a
+room share the hash tag `{room}`: they live on one node of a cluster, and its channel is sharded
+with them. Nothing here is truth: when a head is lost, the room gets a new epoch, and clients a
+fresh snapshot from PostgreSQL.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,13 @@ from uuid import uuid4
 from creators.stage.wire import RoomKind
 
 KEEP_SECONDS: Final = 24 * 3600
+# What is added to deadlines while no lag is known, at most, and in which steps; see grace.py.
+GRACE_MS: Final = 2_000
+LONGEST_GRACE_MS: Final = 5_000
+GRACE_STEP_MS: Final = 500
+# How finely lags are told apart, and how many buckets that makes: the last is for all above.
+LAG_BUCKET_MS: Final = 250
+LAG_BUCKETS: Final = 64
 
 
 def live_room(piece_id: int) -> str:
@@ -43,6 +51,7 @@ class Keys:
     channel: str
     counts: str
     viewers: str
+    lags: str
 
 
 def keys_of(room: str, *, database: int) -> Keys:
@@ -54,6 +63,7 @@ def keys_of(room: str, *, database: int) -> Keys:
         channel=f"{tag}:events:{database}",
         counts=f"{tag}:counts",
         viewers=f"{tag}:viewers",
+        lags=f"{tag}:lags",
     )
 
 
@@ -107,19 +117,21 @@ return {epoch, append(KEYS[1], KEYS[2], KEYS[3], epoch, ARGV[2], ARGV[3], events
 )
 
 # KEYS head, log, counts; ARGV new epoch, keep, after, at most
-# ->  [epoch, seq, viewers, hearts, [[id, [a, at, e, event]], ... newest first]]
+# ->  [epoch, seq, viewers, hearts, grace, lag, [[id, [a, at, e, event]], ... newest first]]
+# `grace` is 0 and `lag` -1 when nothing is known of them.
 READ: Final = (
     _COMMON
     + """
 local epoch = open(KEYS[1], KEYS[2], ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 local seq = tonumber(redis.call('HGET', KEYS[1], 'seq'))
-local counts = redis.call('HMGET', KEYS[3], 'viewers', 'hearts')
+local counts = redis.call('HMGET', KEYS[3], 'viewers', 'hearts', 'grace', 'lag')
 local entries = {}
 if tonumber(ARGV[4]) > 0 then
   entries = redis.call('XREVRANGE', KEYS[2], '+', (ARGV[3] + 1) .. '-0', 'COUNT', ARGV[4])
 end
-return {epoch, seq, tonumber(counts[1] or 0), tonumber(counts[2] or 0), entries}
+return {epoch, seq, tonumber(counts[1] or 0), tonumber(counts[2] or 0),
+        tonumber(counts[3] or 0), tonumber(counts[4] or -1), entries}
 """
 )
 
@@ -135,30 +147,72 @@ return ARGV[1]
 
 # Viewers are kept with the time until which they count: those present for `stay` seconds, those who
 # left for `linger` at most, so that somebody who is also here by another process is not lost.
-# KEYS head, log, channel, counts, viewers
-# ARGV new epoch, history, keep, hearts, stay, linger, how many present, present..., left...
+#
+# How far behind viewers say that they are is kept as a histogram of the last minute, in slots of
+# 15 s ("slot:bucket" -> how often); the middle and the 95th percentile are read off it, as the
+# upper edge of their bucket. The grace is the latter, in steps, between a default and a limit.
+# KEYS head, log, channel, counts, viewers, lags
+# ARGV new epoch, history, keep, hearts, stay, linger, bucket in ms, default grace, longest grace,
+#   step of the grace, how many present, present..., how many lags, (bucket, how often)..., left...
 COUNT: Final = (
     _COMMON
     + """
 local now = milliseconds()
-local present = tonumber(ARGV[7])
-for i = 8, 7 + present do
-  redis.call('ZADD', KEYS[5], string.format('%.0f', now + ARGV[5] * 1000), ARGV[i])
+local slot = math.floor(now / 15000)
+local next = 12
+local function each(width, work)
+  local many = tonumber(ARGV[next - 1])
+  for i = 0, many - 1 do work(next + i * width) end
+  next = next + many * width + 1
 end
-for i = 8 + present, #ARGV do
+each(1, function(i)
+  redis.call('ZADD', KEYS[5], string.format('%.0f', now + ARGV[5] * 1000), ARGV[i])
+end)
+each(2, function(i)
+  redis.call('HINCRBY', KEYS[6], slot .. ':' .. ARGV[i], ARGV[i + 1])
+end)
+for i = next - 1, #ARGV do
   redis.call('ZADD', KEYS[5], 'XX', 'LT', string.format('%.0f', now + ARGV[6] * 1000), ARGV[i])
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', string.format('%.0f', now))
 local viewers = redis.call('ZCARD', KEYS[5])
 local hearts = redis.call('HINCRBY', KEYS[4], 'total', ARGV[4])
-local shown = redis.call('HMGET', KEYS[4], 'viewers', 'hearts')
+local all, times, last = 0, {}, -1
+local told = redis.call('HGETALL', KEYS[6])
+for i = 1, #told, 2 do
+  local when, bucket = string.match(told[i], '(%d+):(%d+)')
+  if tonumber(when) <= slot - 4 then
+    redis.call('HDEL', KEYS[6], told[i])
+  else
+    bucket = tonumber(bucket)
+    times[bucket] = (times[bucket] or 0) + told[i + 1]
+    all = all + told[i + 1]
+    last = math.max(last, bucket)
+  end
+end
+local function percentile(part)
+  local sum = 0
+  for bucket = 0, last do
+    sum = sum + (times[bucket] or 0)
+    if sum >= all * part then return (bucket + 1) * ARGV[7] end
+  end
+end
+local lag, grace = -1, tonumber(ARGV[8])
+if all > 0 then
+  lag = percentile(0.5)
+  grace = math.min(ARGV[9], math.ceil(percentile(0.95) / ARGV[10]) * ARGV[10])
+end
+local shown = redis.call('HMGET', KEYS[4], 'viewers', 'hearts', 'grace', 'lag')
+redis.call('EXPIRE', KEYS[6], 60)
 redis.call('EXPIRE', KEYS[4], ARGV[3])
 redis.call('EXPIRE', KEYS[5], ARGV[3])
-if tonumber(shown[1] or 0) == viewers and tonumber(shown[2] or 0) == hearts then return 0 end
-redis.call('HSET', KEYS[4], 'viewers', viewers, 'hearts', hearts)
+if tonumber(shown[1] or 0) == viewers and tonumber(shown[2] or 0) == hearts
+   and tonumber(shown[3] or ARGV[8]) == grace and tonumber(shown[4] or -1) == lag then return 0 end
+redis.call('HSET', KEYS[4], 'viewers', viewers, 'hearts', hearts, 'grace', grace, 'lag', lag)
 local epoch = open(KEYS[1], KEYS[2], ARGV[1])
 append(KEYS[1], KEYS[2], KEYS[3], epoch, ARGV[2], ARGV[3],
-       {'{"t":"counts","viewers":' .. viewers .. ',"hearts":' .. hearts .. '}'})
+       {'{"t":"counts","viewers":' .. viewers .. ',"hearts":' .. hearts .. ',"grace_ms":' .. grace
+        .. ',"lag_ms":' .. (lag < 0 and 'null' or lag) .. '}'})
 return 1
 """
 )

@@ -9,7 +9,7 @@ many: it only gets older, and whoever takes it gets the events since from the ri
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from django.db.models import Count, Sum
@@ -23,7 +23,9 @@ from creators.pieces import referral
 from creators.pieces.models import Piece
 from creators.profiles.models import Creator
 from creators.scoring.queries import latest_scores
-from creators.stage import publishing, rooms, wire
+from creators.stage import pictures, publishing, rooms, wire
+from creators.stage.frames import Reading
+from creators.stage.times import ms, ms_or_none
 from shops.checkout import queries as checkout
 from shops.checkout.owner import CartOwner
 from shops.orders.models import Order, OrderLine
@@ -32,14 +34,6 @@ from shops.payments.models import Payment, PaymentState
 KEEP_SECONDS: Final = 1.0
 MESSAGES: Final = 50
 ORDERS: Final = 10
-
-
-def ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
-
-
-def ms_or_none(at: datetime | None) -> int | None:
-    return None if at is None else ms(at)
 
 
 # --- Live -------------------------------------------------------------------------------------
@@ -139,8 +133,8 @@ def chat_line(message: Message, *, host_id: int) -> wire.ChatLine:
     )
 
 
-def live_state(piece_id: int, *, viewers: int = 0, hearts: int = 0) -> wire.LiveState:
-    """Read a show as its viewers see it; the counts are Valkey's.
+def live_state(piece_id: int, *, reading: Reading | None) -> wire.LiveState:
+    """Read a show as its viewers see it; the counts are Valkey's, None while it is away.
 
     :raises NotFound: there is no such show
     """
@@ -157,8 +151,12 @@ def live_state(piece_id: int, *, viewers: int = 0, hearts: int = 0) -> wire.Live
         pin=None if pin is None else pin_card(pin, creator_id=session.piece.creator_id),
         bag=bag_cards(session),
         messages=[chat_line(message, host_id=host_id) for message in reversed(newest)],
-        viewers=viewers,
-        hearts=hearts,
+        picture=pictures.picture_card(piece_id, now=datetime.now(UTC)),
+        caption=pictures.newest_caption(piece_id),
+        viewers=0 if reading is None else reading.viewers,
+        hearts=0 if reading is None else reading.hearts,
+        grace_ms=rooms.GRACE_MS if reading is None else reading.grace_ms,
+        lag_ms=None if reading is None else reading.lag_ms,
     )
 
 
@@ -195,6 +193,7 @@ def host_state(piece_id: int, *, now: datetime) -> wire.HostState:
             wire.MutedCard(user_id=mute.user_id, name=mute.user.display_name, until=ms(mute.until))
             for mute in open_mutes(piece_id=piece_id, now=now)
         ],
+        trouble=pictures.trouble_card(piece_id),
     )
 
 
@@ -271,18 +270,30 @@ def me_state(owner: CartOwner) -> wire.MeState:
 
 
 def you(*, user: Any, host_id: int | None, piece_id: int | None, now: datetime) -> wire.You:
-    """Tell a socket who it is."""
+    """Tell a socket who it is; whoever asks may watch the show."""
+    is_host = user.pk is not None and user.pk == host_id
+    url = ""
+    if piece_id is not None:
+        url = pictures.url_for(piece_id, is_host=is_host, now=now)
     if not user.is_authenticated:
-        return wire.You(role="guest", user_id=None, name="", may_chat=False, muted_until=None)
+        return wire.You(
+            role="guest",
+            user_id=None,
+            name="",
+            may_chat=False,
+            muted_until=None,
+            picture_url=url,
+        )
     mute = None
     if piece_id is not None:
         mute = open_mute(piece_id=piece_id, user_id=user.pk, now=now)
     return wire.You(
-        role="host" if user.pk == host_id else "viewer",
+        role="host" if is_host else "viewer",
         user_id=user.pk,
         name=user.display_name,
         may_chat=True,
         muted_until=None if mute is None else ms(mute.until),
+        picture_url=url,
     )
 
 
@@ -308,11 +319,8 @@ def polled_live_state(piece_id: int) -> tuple[str, int, wire.LiveState]:
         kept = _kept.get(piece_id)
         if kept is None or kept.until < time.monotonic():
             reading = publishing.read(rooms.live_room(piece_id))
-            if reading is None:
-                found = ("", 0, live_state(piece_id))
-            else:
-                state = live_state(piece_id, viewers=reading.viewers, hearts=reading.hearts)
-                found = (reading.epoch, reading.seq, state)
+            state = live_state(piece_id, reading=reading)
+            found = ("", 0, state) if reading is None else (reading.epoch, reading.seq, state)
             if len(_kept) > 1000:
                 _kept.clear()
             kept = _kept[piece_id] = Kept(time.monotonic() + KEEP_SECONDS, found)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -18,18 +18,17 @@ from django.urls import path
 from django.utils import translation
 
 from creators.audience.services import record_view, viewer_key
-from creators.chat import services as chat
-from creators.chat.models import Message
 from creators.pieces.access import is_invited
 from creators.pieces.queries import is_on_air
-from creators.stage import rooms, snapshot, wire
+from creators.stage import pictures, publishing, rooms, snapshot, wire
 from creators.stage.desk import Desk, desk_here, in_thread
 from creators.stage.languages import language_of
 from creators.stage.lines import Line
 from creators.stage.room import Seat
 from creators.stage.wire import Close, Position, RoomKind
+from creators.stage.writing import Written, write
 from shops.checkout.owner import owner_from
-from shops.facts.refused import NotFound, Refused
+from shops.facts.refused import Refused
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,8 @@ RESUME_SECONDS = 2.0
 QUALIFIED_SECONDS = 5.0
 # Longer between two "watching": the page was hidden, and the time begins anew.
 WATCHING_GAP_SECONDS = 12.0
+# A page counts once in so long among those who say how far behind they are.
+LAG_GAP_SECONDS = 5.0
 MOST_REFUSALS = 200
 
 
@@ -92,6 +93,7 @@ class Socket:
         self._settling = asyncio.Lock()
         self._has_resumed = False
         self._watching_since = self._watched_at = 0.0
+        self._lag_at = -LAG_GAP_SECONDS
         self._is_counted = False
 
     # --- Life -----------------------------------------------------------------------------
@@ -273,7 +275,8 @@ class Socket:
                 await self._resume(positions)
             case wire.Ping():
                 await self.line.answer(wire.Pong(at=time.time_ns() // 1_000_000))
-            case wire.Watching():
+            case wire.Watching(lag_ms=lag_ms):
+                self._note_lag(lag_ms)
                 await self._watch()
             case wire.Heart(count=count):
                 self._need_user()
@@ -281,6 +284,8 @@ class Socket:
                 room = self.seats["live"].room
                 if room is not None:
                     room.hearts += count
+            case wire.SayCaption():
+                await in_thread(self._say_caption, said, self._need_show())
             case wire.SendChat() | wire.DeleteMessage() | wire.Mute() | wire.Unmute():
                 self._need_user()
                 await in_thread(self._write, said, self._need_show())
@@ -294,39 +299,33 @@ class Socket:
             raise NotHere
         return self.piece_id
 
-    def _write(
-        self,
-        said: wire.SendChat | wire.DeleteMessage | wire.Mute | wire.Unmute,
-        piece_id: int,
-    ) -> None:
-        """Do what writes; each service decides whether this user may."""
-        now = datetime.now(UTC)
+    def _write(self, said: Written, piece_id: int) -> None:
         with translation.override(self.language):
-            match said:
-                case wire.SendChat(client_id=client_id, body=body):
-                    chat.post_message(
-                        piece_id=piece_id,
-                        author=self.user,
-                        client_id=client_id,
-                        body=body,
-                        now=now,
-                    )
-                case wire.DeleteMessage(message_id=message_id):
-                    # From this page only its own show's; who may do it is the chat's decision.
-                    if not Message.objects.filter(pk=message_id, piece_id=piece_id).exists():
-                        raise NotFound
-                    chat.delete_message(message_id=message_id, by=self.user, now=now)
-                case wire.Mute(user_id=user_id, seconds=seconds, reason=reason):
-                    chat.mute(
-                        piece_id=piece_id,
-                        user_id=user_id,
-                        by=self.user,
-                        lasts=timedelta(seconds=seconds),
-                        reason=reason,
-                        now=now,
-                    )
-                case wire.Unmute(user_id=user_id):
-                    chat.unmute(piece_id=piece_id, user_id=user_id, by=self.user, now=now)
+            write(said, user=self.user, piece_id=piece_id, now=datetime.now(UTC))
+
+    def _say_caption(self, said: wire.SayCaption, piece_id: int) -> None:
+        if not self.desk.captions.take(self.names["live"]):
+            raise TooMany
+        with translation.override(self.language):
+            card = pictures.say_caption(
+                piece_id=piece_id,
+                is_host=self.user_id is not None and self.user_id == self.host_id,
+                text=said.text,
+                lang=said.lang,
+                spoken_ms=said.spoken_ms,
+                now=datetime.now(UTC),
+            )
+        publishing.publish(self.names["live"], [wire.Caption(caption=card)])
+
+    def _note_lag(self, lag_ms: int | None) -> None:
+        """Take a page's word on how far behind it is, now and then."""
+        now = time.monotonic()
+        if lag_ms is None or "live" not in self.seats or now - self._lag_at < LAG_GAP_SECONDS:
+            return
+        self._lag_at = now
+        room = self.seats["live"].room
+        if room is not None:
+            room.lagging(lag_ms)
 
     async def _watch(self) -> None:
         """Count a view when the page said for 5 s that somebody looks at it."""

@@ -55,6 +55,7 @@ function makeWorld({ answers = [] } = {}) {
     clearTimeout(timer) {
       world.timers = world.timers.filter((one) => one !== timer);
     },
+    clock: () => 1_000 + world.now,
     random: () => world.luck,
     uuid: () => `id-${(world.ids += 1)}`,
     origin: () => "https://shop.test",
@@ -342,6 +343,33 @@ test("it says that somebody watches, but only while the page is seen", async () 
   world.visible = true;
   await world.pass(6_000);
   assert.ok(world.socket.said.filter((one) => one.t === "watching").length >= 2);
+});
+
+test("who has a picture goes on to say how far behind it is", async () => {
+  const world = makeWorld();
+  const { line } = live(world);
+  await world.pass(20_000);
+  const said = () => world.socket.said.filter((one) => one.t === "watching");
+  const before = said().length;
+  assert.ok(said().every((one) => !("lag_ms" in one)));
+  line.lag = () => 1234;
+  for (let i = 0; i < 8; i += 1) {
+    await world.pass(9_000);
+    world.socket.hear({ t: "pong", at: 1 });
+  }
+
+  const later = said().slice(before);
+  assert.ok(later.length >= 3 && later.length <= 5);
+  assert.ok(later.every((one) => one.lag_ms === 1234));
+});
+
+test("the clock's skew is read off what came fastest", () => {
+  const world = makeWorld();
+  const { line } = connect(world);
+  world.socket.open();
+  for (const at of [700, 940, 400]) world.socket.hear({ t: "pong", at });
+
+  assert.equal(line.skew, 60);
 });
 
 test("a server that does not answer a ping is left", async () => {

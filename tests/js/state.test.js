@@ -176,7 +176,34 @@ test("the end of the show takes the pin off and closes the chat", () => {
   assert.equal(pinnedProduct(now).title, "Scarf");
   now = apply(now, { t: "show_ended", rev: 5, started_at: 1, ended_at: 2 });
   assert.equal(now.pin, null);
-  assert.equal(canChat(now, 0), false);
+  assert.equal(canChat(now, 2), false);
+});
+
+test("right after the end the chat stays open as long as pictures are late", () => {
+  let now = apply(state(), { t: "counts", viewers: 3, hearts: 0, grace_ms: 1500, lag_ms: 1000 });
+  now = apply(now, { t: "show_ended", rev: 5, started_at: 1, ended_at: 10_000 });
+
+  assert.equal(canChat(now, 11_499), true);
+  assert.equal(canChat(now, 11_500), false);
+  assert.equal(canChat(apply(now, { t: "show_cancelled", rev: 6 }), 10_001), false);
+});
+
+test("a picture that is older than the known one is ignored", () => {
+  const lost = { state: "lost", since: 5, url: "u", rev: 5 };
+  const now = apply(state(), { t: "picture", picture: lost });
+
+  assert.equal(now.picture, lost);
+  assert.equal(apply(now, { t: "picture", picture: { ...lost, state: "on", rev: 4 } }), now);
+  const back = { ...lost, state: "on", rev: 6 };
+  assert.equal(apply(now, { t: "picture", picture: back }).picture, back);
+});
+
+test("the caption is the one that was said last", () => {
+  const said = (id, starts_at) => ({ t: "caption", caption: { id, text: "…", starts_at } });
+  const now = apply(apply(state(), said(1, 100)), said(2, 200));
+
+  assert.equal(now.caption.id, 2);
+  assert.equal(apply(now, said(3, 150)), now);
 });
 
 test("older carts, orders, figures and scores are ignored", () => {

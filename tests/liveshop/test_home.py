@@ -68,7 +68,7 @@ def test_ended_shows_are_not_shown(bob, now):
 
 def test_the_number_of_viewers_stands_on_the_card(client, bob, monkeypatch):
     session = LiveSessionFactory(piece__creator=bob.creator)
-    readings = {rooms.live_room(session.pk): Reading("epoch", 7, 128, 0, [])}
+    readings = {rooms.live_room(session.pk): Reading("epoch", 7, 128, 0, 2000, None, [])}
     monkeypatch.setattr(publishing, "read", readings.get)
     assert [card.viewers for card in home.live_cards()] == [128]
     assert "128" in client.get("/").content.decode()

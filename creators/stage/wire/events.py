@@ -2,7 +2,16 @@
 
 from msgspec import Struct
 
-from creators.stage.wire.parts import ChatLine, OrderCard, PinCard, ProductCard, ScoreCard
+from creators.stage.wire.parts import (
+    CaptionCard,
+    ChatLine,
+    OrderCard,
+    PictureCard,
+    PinCard,
+    ProductCard,
+    ScoreCard,
+    TroubleCard,
+)
 
 
 class RoomEvent(
@@ -70,6 +79,18 @@ class ChatDeleted(RoomEvent, frozen=True, tag="chat_deleted"):
     id: int
 
 
+class Picture(RoomEvent, frozen=True, tag="picture"):
+    """The picture came, was lost, or is over."""
+
+    picture: PictureCard
+
+
+class Caption(RoomEvent, frozen=True, tag="caption"):
+    """`starts_at` is by the clock of the pictures: it is shown when the viewer's gets there."""
+
+    caption: CaptionCard
+
+
 class Muted(RoomEvent, frozen=True, tag="muted"):
     """Goes to the muted user and to the host, not to the others. `rev` is the mute's id."""
 
@@ -87,10 +108,16 @@ class Unmuted(RoomEvent, frozen=True, tag="unmuted"):
 
 
 class Counts(RoomEvent, frozen=True, tag="counts"):
-    """Who watches now (different people over all processes), and all hearts so far."""
+    """Who watches now (different people over all processes), and all hearts so far.
+
+    `lag_ms` is how far behind the viewers' pictures are, in the middle (None: nobody said);
+    `grace_ms` is what is added to deadlines for it, see `grace.py`.
+    """
 
     viewers: int
     hearts: int
+    grace_ms: int
+    lag_ms: int | None
 
 
 class Figures(RoomEvent, frozen=True, tag="figures"):
@@ -103,6 +130,12 @@ class Figures(RoomEvent, frozen=True, tag="figures"):
     net_minor: int
     viewers: int
     rev: int
+
+
+class Trouble(RoomEvent, frozen=True, tag="trouble"):
+    """For the host: why the publisher was refused or cut off; `code` is "" when all is well."""
+
+    trouble: TroubleCard
 
 
 class Cart(RoomEvent, frozen=True, tag="cart"):
@@ -132,10 +165,13 @@ AnyRoomEvent = (
     | Sold
     | Chat
     | ChatDeleted
+    | Picture
+    | Caption
     | Muted
     | Unmuted
     | Counts
     | Figures
+    | Trouble
     | Cart
     | Order
     | Scores

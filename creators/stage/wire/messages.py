@@ -8,14 +8,17 @@ from msgspec import Meta, Struct
 
 from creators.stage.wire.events import Cart, Figures, RoomEvent, Scores
 from creators.stage.wire.parts import (
+    CaptionCard,
     ChatLine,
     MutedCard,
     OrderCard,
     Part,
+    PictureCard,
     PinCard,
     ProductCard,
     RoomKind,
     ShowCard,
+    TroubleCard,
     You,
 )
 
@@ -30,13 +33,19 @@ class LiveState(Part, frozen=True):
     pin: PinCard | None
     bag: list[ProductCard]
     messages: list[ChatLine]
+    picture: PictureCard
+    # The newest one.
+    caption: CaptionCard | None
     viewers: int
     hearts: int
+    grace_ms: int
+    lag_ms: int | None
 
 
 class HostState(Part, frozen=True):
     figures: Figures
     muted: list[MutedCard]
+    trouble: TroubleCard
 
 
 class MeState(Part, frozen=True):
@@ -139,14 +148,29 @@ class Unmute(Inbound, frozen=True, tag="unmute"):
 
 
 class Watching(Inbound, frozen=True, tag="watching"):
-    """The page is visible and the show is on; said every few seconds."""
+    """The page is visible and the show is on; said every few seconds, later now and then.
+
+    `lag_ms` is how far behind the server's clock the page's picture is.
+    """
+
+    lag_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
+
+
+class SayCaption(Inbound, frozen=True, tag="caption"):
+    """What the host just said; they began with it `spoken_ms` ago."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=200)]
+    lang: Annotated[str, Meta(pattern="^[a-z]{2}(-[A-Z]{2})?$")]
+    spoken_ms: Annotated[int, Meta(ge=0, le=30_000)] = 0
 
 
 class Ping(Inbound, frozen=True, tag="ping"):
     pass
 
 
-AnyInbound = Resume | SendChat | Heart | DeleteMessage | Mute | Unmute | Watching | Ping
+AnyInbound = (
+    Resume | SendChat | Heart | DeleteMessage | Mute | Unmute | Watching | SayCaption | Ping
+)
 
 inbound = msgspec.json.Decoder(AnyInbound)
 _encoder = msgspec.json.Encoder()

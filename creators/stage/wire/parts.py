@@ -89,6 +89,37 @@ class ChatLine(Part, frozen=True):
     deleted: bool = False
 
 
+class PictureCard(Part, frozen=True):
+    """What a show's viewers see: nothing (yet, or any more), the picture, or that it was lost.
+
+    `url` is the playlist of a picture that everybody may see; of others `You` has it. `since` is
+    when it became so, `rev` grows with each change.
+    """
+
+    state: Literal["none", "on", "lost"]
+    since: int | None
+    url: str
+    rev: int
+
+
+class CaptionCard(Part, frozen=True):
+    """What the host said between two instants, as speech recognition heard it."""
+
+    id: int
+    text: str
+    lang: str
+    starts_at: int
+    ends_at: int
+
+
+class TroubleCard(Part, frozen=True):
+    """Why the host's publisher was refused or cut off; `code` is "" when nothing is wrong."""
+
+    code: str
+    text: str
+    since: int | None
+
+
 class OrderCard(Part, frozen=True):
     number: str
     purchase_id: str
@@ -119,7 +150,8 @@ class MutedCard(Part, frozen=True):
 class You(Part, frozen=True):
     """Who the server takes this socket for.
 
-    `may_chat`: signed in. `muted_until` in ms, None when not muted.
+    `may_chat`: signed in. `muted_until` in ms, None when not muted. `picture_url` is the signed
+    playlist of a picture that not everybody may see, "" otherwise.
     """
 
     role: Literal["guest", "viewer", "host"]
@@ -127,3 +159,4 @@ class You(Part, frozen=True):
     name: str
     may_chat: bool
     muted_until: int | None
+    picture_url: str = ""

@@ -23,10 +23,12 @@ from creators.audience.services import record_view
 from creators.chat import services as chat
 from creators.live import services as live
 from creators.live.models import LiveSession
+from creators.media import services as media
+from creators.media.models import Stream
 from creators.pieces import referral
 from creators.scoring.events import ScoresChanged
 from creators.scoring.models import Formula, Score, Snapshot
-from creators.stage import desk, publishing, rooms, snapshot, wire
+from creators.stage import desk, pictures, publishing, rooms, snapshot, wire
 from creators.stage.frames import frame
 from shops.accounts.models import Address
 from shops.checkout.owner import CartOwner
@@ -62,7 +64,10 @@ class World:
         PartnerShopFactory(creator=self.creator, shop=shop)
         self.products = [ProductFactory(shop=shop) for _ in range(3)]
         self.skus = [SkuFactory(product=product, on_hand=50) for product in self.products]
-        show = LiveSessionFactory(piece__creator=self.creator, state=state)
+        self.stream = media.open_stream(
+            creator=self.creator, is_private=False, now=datetime.now(UTC)
+        )
+        show = LiveSessionFactory(piece__creator=self.creator, state=state, stream=self.stream)
         if state != "live":
             LiveSession.objects.filter(pk=show.pk).update(started_at=None)
         self.show = show.pk
@@ -206,9 +211,42 @@ class World:
         keys = rooms.keys_of(rooms.live_room(self.show), database=publishing.database())
         viewers = [f"u:{n}" for n in range(which % 7 + 1)]
         self.valkey.register_script(rooms.COUNT)(
-            keys=[keys.head, keys.log, keys.channel, keys.counts, keys.viewers],
-            args=[rooms.new_epoch(), 1000, 3600, which, 30, 11, len(viewers), *viewers],
+            keys=[keys.head, keys.log, keys.channel, keys.counts, keys.viewers, keys.lags],
+            args=[
+                *(rooms.new_epoch(), 1000, 3600, which, 30, 11),
+                *(rooms.LAG_BUCKET_MS, rooms.GRACE_MS, 5000, 500),
+                *(len(viewers), *viewers),
+                *(1, 4 + which % 3, 5),
+            ],
         )
+
+    def send_picture(self, which=0):
+        now = self.now()
+        try:
+            run = media.publisher_came(stream_id=self.stream.pk, source=Stream.Source.RTMP, now=now)
+        except media.PublishingAlready:
+            return
+        media.picture_started(stream_id=self.stream.pk, run=run, now=now)
+
+    def lose_picture(self, which=0):
+        self.stream.refresh_from_db()
+        media.publisher_went(stream_id=self.stream.pk, run=self.stream.run, now=self.now())
+
+    def refuse_publisher(self, which=0):
+        media.publisher_refused(
+            stream_id=self.stream.pk, code=["too_large", "no_video"][which % 2], now=self.now()
+        )
+
+    def caption(self, which=0):
+        card = pictures.say_caption(
+            piece_id=self.show,
+            is_host=True,
+            text=f"words {which}",
+            lang="en",
+            spoken_ms=900,
+            now=self.now(),
+        )
+        publishing.publish(rooms.live_room(self.show), [wire.Caption(caption=card)])
 
     def score(self, which=0):
         with transaction.atomic():
@@ -251,9 +289,7 @@ class World:
         for kind, room in self.rooms_of(user).items():
             reading = publishing.read(room)
             if kind == "live":
-                state = snapshot.live_state(
-                    self.show, viewers=reading.viewers, hearts=reading.hearts
-                )
+                state = snapshot.live_state(self.show, reading=reading)
             elif kind == "host":
                 state = snapshot.host_state(self.show, now=now)
             else:
@@ -333,6 +369,9 @@ CASES = {
     wire.ChatDeleted: ("live", ["say", "say"], ["delete"]),
     wire.Muted: ("live", [], ["mute"]),
     wire.Unmuted: ("live", ["mute"], ["unmute"]),
+    wire.Picture: ("live", ["send_picture"], ["lose_picture", "send_picture", "lose_picture"]),
+    wire.Caption: ("live", ["caption"], ["caption"]),
+    wire.Trouble: ("live", [], ["refuse_publisher"]),
     wire.Counts: ("live", [], ["count"]),
     wire.Figures: ("live", ["order"], ["pay", "view", "refund"]),
     wire.Cart: ("live", [], ["fill_cart"]),
@@ -366,6 +405,7 @@ def test_old_snapshot_and_events_make_the_fresh_snapshot(kind):
 ACTIONS = (
     "add remove pin unpin say delete mute unmute move_stock"
     " order pay fail refund fill_cart view count score"
+    " send_picture lose_picture refuse_publisher caption"
 ).split()
 
 

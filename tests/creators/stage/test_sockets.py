@@ -79,6 +79,7 @@ async def test_a_guest_gets_the_state_of_the_show(visit, show, product, bob):
         "name": "",
         "may_chat": False,
         "muted_until": None,
+        "picture_url": "",
     }
 
 

@@ -1,12 +1,18 @@
 // The chat's log and its form, on the viewer's page and in the console.
 
-import { canChat } from "../stage/state.js";
-import { post } from "./sending.js";
+import { canChat, isOpen } from "../stage/state.js";
 import { timeOf } from "./words.js";
 
 const KEPT = 200;
 // So near the end a reader is reading along; further up they are left where they are.
 const NEAR = 60;
+
+function make(tag, className, text = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
 
 export class Chat {
   // `tools(line)` gives elements that stand behind a line; `say` gives words.
@@ -46,10 +52,7 @@ export class Chat {
   // A line of the page's own, not of the chat: who bought what.
   remark(text) {
     const isNear = this.#isNearEnd();
-    const item = document.createElement("div");
-    item.className = "chat__line chat__line--system";
-    item.textContent = text;
-    this.log.append(item);
+    this.log.append(make("div", "chat__line chat__line--system", text));
     this.#trim();
     if (isNear) this.#toEnd();
   }
@@ -66,22 +69,14 @@ export class Chat {
   }
 
   #element(line, state) {
-    const item = document.createElement("div");
-    item.className = "chat__line";
+    const item = make("div", "chat__line");
     item.dataset.line = line.id;
     if (line.is_host) item.classList.add("chat__line--host");
     else if (line.author_id === state.you?.user_id) item.classList.add("chat__line--own");
-    const name = document.createElement("b");
-    name.className = "chat__name";
-    name.textContent = line.author;
-    const text = document.createElement("span");
-    text.className = "chat__text";
-    text.textContent = line.body;
-    item.append(name, " ", text);
+    item.append(make("b", "chat__name", line.author), " ", make("span", "chat__text", line.body));
     const tools = this.tools(line);
     if (tools.length > 0) {
-      const place = document.createElement("span");
-      place.className = "chat__tools";
+      const place = make("span", "chat__tools");
       place.append(...tools);
       item.append(place);
     }
@@ -113,25 +108,31 @@ export class Chat {
   #showForm(state) {
     if (!this.form) return;
     const now = Date.now();
-    const isOpen = canChat(state, now);
+    const may = canChat(state, now);
     this.input.disabled = false;
     this.button.disabled = false;
     // Read-only keeps the focus where it is; `disabled` would not.
-    this.input.readOnly = !isOpen;
-    this.button.setAttribute("aria-disabled", String(!isOpen));
+    this.input.readOnly = !may;
+    this.button.setAttribute("aria-disabled", String(!may));
     if (state.show !== null && state.you?.role !== "host") {
-      const isLive = state.show.state === "live";
-      this.input.placeholder = this.say(isLive ? "chatOpen" : "chatClosed");
+      const isOn = isOpen(state, now);
+      this.input.placeholder = this.say(isOn ? "chatOpen" : "chatClosed");
+      // Right after its end a show still takes lines; then no news tells that it does not.
+      if (isOn && state.show.state === "ended") this.#later(state.grace_ms);
     }
     const until = state.you?.muted_until ?? null;
     const isMuted = until !== null && until > now;
     if (isMuted) {
       this.#complain(this.say("muted", { time: timeOf(until) }));
-      clearTimeout(this.unmuting);
-      const rest = Math.min(until - now + 50, 2 ** 31 - 1);
-      this.unmuting = setTimeout(() => this.#showForm(this.connection.state), rest);
+      this.#later(until - now);
     } else if (this.isMutedShown) this.#complain("");
     this.isMutedShown = isMuted;
+  }
+
+  #later(ms) {
+    clearTimeout(this.timer);
+    const rest = Math.min(ms + 50, 2 ** 31 - 1);
+    this.timer = setTimeout(() => this.#showForm(this.connection.state), rest);
   }
 
   async #submit(event) {
@@ -146,6 +147,7 @@ export class Chat {
       return;
     }
     // Where sockets do not get through, the form's own way still does.
+    const { post } = await import("./sending.js");
     const client_id = crypto.randomUUID();
     const { ok, title } = await post(this.url, { client_id, body });
     if (ok) return;

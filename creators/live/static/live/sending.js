@@ -1,6 +1,8 @@
 // What the scripts of the live pages send over HTTP: the same forms, answered for a program.
 
-const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
+import { token } from "./mention.js";
+
+export { mention } from "./mention.js";
 
 // Returns { ok, data, title }; `title` is what the server says to people when it refuses.
 export async function post(url, fields) {
@@ -18,12 +20,4 @@ export async function post(url, fields) {
   } catch {
     return { ok: false, data: null, title: "" };
   }
-}
-
-// Tells the server something it may also miss; goes out even when the page is being left.
-export function mention(url, fields) {
-  const form = new FormData();
-  form.set("csrfmiddlewaretoken", token());
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  navigator.sendBeacon?.(url, form);
 }

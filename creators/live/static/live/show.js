@@ -2,10 +2,10 @@
 
 import { toast } from "../liveshop/js/dialogs.js";
 import { Connection } from "../stage/connection.js";
-import { pinnedProduct } from "../stage/state.js";
+import { isOpen, pinnedProduct } from "../stage/state.js";
 import { Chat } from "./chat.js";
 import { fill, fromTemplate } from "./cards.js";
-import { mention, post } from "./sending.js";
+import { mention } from "./mention.js";
 import { compact, wordsOf } from "./words.js";
 
 // A finger that was on its way to the card before must not buy what has just replaced it.
@@ -19,13 +19,31 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const connection = new Connection({
   url: `/ws/live/${root.dataset.piece}/`,
   pollUrl: `/live/${root.dataset.piece}/snapshot.json`,
-  onState: show,
+  onState: heard,
   onStatus: showStatus,
   onError: (error) => chat.refused(error) || toast(error.text),
 });
 const chat = new Chat(root, { connection, say });
 
 let before = connection.state;
+let picture = null;
+let isAsked = false;
+
+// With a picture, what belongs to a moment of it waits until this page's picture is there.
+function heard(state, events) {
+  if (picture !== null) return picture.take(state, events);
+  show(state, events);
+  if (isAsked || state.picture.state === "none") return;
+  isAsked = true;
+  import("./picture.js").then(
+    ({ startPicture }) => {
+      picture = startPicture({ connection, show });
+    },
+    () => {
+      isAsked = false;
+    },
+  );
+}
 
 function show(state, events) {
   if (state.show === null) return;
@@ -48,26 +66,21 @@ function show(state, events) {
 function showState(state) {
   const now = state.show.state;
   root.dataset.state = now;
-  root.querySelector('[data-badge="live"]').hidden = now !== "live";
-  root.querySelector('[data-badge="scheduled"]').hidden = now !== "scheduled";
-  root.querySelector('[data-badge="over"]').hidden = now === "live" || now === "scheduled";
+  const isOver = now === "ended" || now === "cancelled";
+  for (const badge of root.querySelectorAll("[data-badge]")) {
+    badge.hidden = badge.dataset.badge !== (isOver ? "over" : now);
+  }
   const veil = find("veil");
-  if (now === "ended" || now === "cancelled") veil.textContent = say(now);
+  if (isOver) veil.textContent = say(now);
   veil.hidden = now === "live";
 }
 
 function showStatus(status, isPolling) {
+  const isWell = status === "live" || status === "connecting";
+  const word = isWell ? "live" : status === "offline" ? "lost" : "reconnecting";
   const place = find("connection");
-  if (status === "live" || status === "connecting") {
-    place.dataset.state = "live";
-    place.textContent = "";
-  } else if (status === "offline") {
-    place.dataset.state = "lost";
-    place.textContent = say("lost");
-  } else {
-    place.dataset.state = "reconnecting";
-    place.textContent = say(isPolling ? "degraded" : "reconnecting");
-  }
+  place.dataset.state = word;
+  place.textContent = isWell ? "" : say(isPolling && word !== "lost" ? "degraded" : word);
 }
 
 function showCounts(state) {
@@ -152,8 +165,17 @@ function openBag(productId) {
 
 // --- The cart ---------------------------------------------------------------------------------
 
-const cartSheet = find("cart-sheet");
-const cartPlace = find("cart-panel-place");
+let cart = null;
+let opening = null;
+
+// What the cart needs comes when it is needed.
+function cartSheet() {
+  opening ??= import("./cart.js").then(({ Cart }) => {
+    cart = new Cart({ sheet: find("cart-sheet"), connection, say, showCart });
+    return cart;
+  });
+  return opening;
+}
 
 function showCart(units) {
   // A guest without a cart has no room of their own; what the server wrote stays.
@@ -162,32 +184,7 @@ function showCart(units) {
     count.textContent = units;
     count.hidden = units === 0;
   }
-  if (cartSheet.open) refreshCart();
-}
-
-function refreshCart() {
-  cartPlace.dispatchEvent(new CustomEvent("liveshop:cart"));
-}
-
-// One after the other, so that the last answer tells the newest count, and a guest gets one cart.
-let adding = Promise.resolve();
-
-function addToCart(form) {
-  const { action } = form;
-  const fields = new FormData(form);
-  adding = adding.then(() => add(action, fields));
-}
-
-async function add(action, fields) {
-  const { ok, data, title } = await post(action, fields);
-  if (!ok) return toast(title || say("failed"));
-  toast(say("inCart", { title: data.line.title }));
-  showCart(data.units);
-  if (connection.state.positions.me === undefined) {
-    // The first thing in a guest's cart: from now on there is something to follow.
-    connection.stop();
-    connection.start();
-  }
+  cart?.refresh();
 }
 
 // --- What people do ---------------------------------------------------------------------------
@@ -211,8 +208,7 @@ document.addEventListener("click", (event) => {
     openBag(link.closest("[data-card]").dataset.product);
   } else if (link.matches("[data-open-cart], [data-cart-link]") && window.htmx) {
     event.preventDefault();
-    cartSheet.showModal();
-    refreshCart();
+    cartSheet().then((it) => it.open());
   }
 });
 
@@ -239,7 +235,9 @@ document.addEventListener("submit", (event) => {
   count(form.closest("[data-card]").dataset.product);
   if (!event.submitter?.matches("[data-add]")) return;
   event.preventDefault();
-  addToCart(form);
+  const { action } = form;
+  const fields = new FormData(form);
+  cartSheet().then((it) => it.add(action, fields));
 });
 
 // --- Hearts -----------------------------------------------------------------------------------
@@ -255,7 +253,7 @@ async function rise(number) {
 const heartButton = find("heart");
 heartButton.hidden = false;
 heartButton.addEventListener("click", () => {
-  if (connection.state.show?.state !== "live") return;
+  if (!isOpen(connection.state, Date.now())) return;
   connection.heart();
   ownHearts += 1;
   rise(1);

@@ -14,7 +14,7 @@ const TICK = 100;
 const HELD = new Set(["pinned", "unpinned", "sold", "caption"]);
 
 // When an event is due, by the server's clock: when it was said, or when it came about.
-const momentOf = (event) => event.starts_at ?? event.at;
+const momentOf = (event) => event.caption?.starts_at ?? event.at;
 
 export class Held {
   // world: { now(), setTimeout, clearTimeout, isHidden(), onFrame(work) → stop }
@@ -70,6 +70,11 @@ export class Held {
     this.rev = rev;
   }
 
+  // An event that is older than what a snapshot told changes nothing.
+  #pinned(event) {
+    if (pinRev(event) > this.rev) this.#setPin(event.pin ?? null, event.rev);
+  }
+
   #isDue({ event, arrived }, at) {
     return at === null || at >= momentOf(event) || this.world.now() - arrived >= LONGEST_HELD;
   }
@@ -82,8 +87,7 @@ export class Held {
     while (this.queue.length > 0 && this.#isDue(this.queue[0], at)) {
       const { event } = this.queue.shift();
       due.push(event);
-      if (event.t === "pinned") this.#setPin(event.pin, event.rev);
-      else if (event.t === "unpinned") this.#setPin(null, event.rev);
+      this.#pinned(event);
     }
     if (through !== null || due.length > 0) {
       const { state, pin } = this;

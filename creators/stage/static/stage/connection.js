@@ -8,6 +8,7 @@
 //     onError: (error) => …,             // { code, text, re, ref } of the server
 //   });
 //   line.start();
+//   line.lag = () => …;                // ms that the page's picture is behind, or null
 //
 // The outside world (WebSocket, fetch, clock, chance) comes in by `world`, for the tests.
 
@@ -26,6 +27,7 @@ const HEARTS_EVERY = 300;
 const MOST_HEARTS = 50;
 const WATCHING_EVERY = 2_600;
 const WATCHING_TIMES = 6;
+const LAG_EVERY = 20_000;
 const RESYNC_SPREAD = 500;
 const RESUME_AGAIN = 2_000;
 
@@ -35,6 +37,7 @@ export function browserWorld() {
     fetch: (...args) => globalThis.fetch(...args),
     setTimeout: (work, ms) => globalThis.setTimeout(work, ms),
     clearTimeout: (id) => globalThis.clearTimeout(id),
+    clock: Date.now,
     random: Math.random,
     uuid: () => globalThis.crypto.randomUUID(),
     origin: () => globalThis.location.origin,
@@ -65,6 +68,8 @@ export class Connection {
     this.unsaid = new Map(); // client id -> chat line that nobody has confirmed yet
     this.hearts = 0;
     this.watchings = 0;
+    this.lag = () => null;
+    this.skew = Infinity; // of this machine's clock against the server's, in ms
   }
 
   start() {
@@ -145,7 +150,7 @@ export class Connection {
     this.send({ t: "ping" });
     for (const message of this.unsaid.values()) this.send(message);
     this.#in("ping", PING_EVERY, () => this.#ping());
-    if (this.pollUrl !== "" && this.watchings < WATCHING_TIMES) this.#watching();
+    if (this.pollUrl !== "") this.#watching();
   }
 
   #closed(code) {
@@ -198,19 +203,23 @@ export class Connection {
     this.#in("ping", PING_EVERY, () => this.#ping());
   }
 
-  // The server counts a view that lasted; a few words are enough for that.
+  // The server counts a view that lasted; a few words are enough for that. Who has a picture goes
+  // on to say how far behind it is.
   #watching() {
+    const lag = this.lag();
+    const isNew = this.watchings < WATCHING_TIMES;
     const isSeen = this.world.isVisible() && this.state.show?.state === "live";
-    if (isSeen && this.send({ t: "watching" })) this.watchings += 1;
-    if (this.watchings < WATCHING_TIMES) {
-      this.#in("watching", WATCHING_EVERY, () => this.#watching());
-    }
+    const message = lag === null ? { t: "watching" } : { t: "watching", lag_ms: lag };
+    if (isSeen && (isNew || lag !== null) && this.send(message)) this.watchings += 1;
+    this.#in("watching", isNew ? WATCHING_EVERY : LAG_EVERY, () => this.#watching());
   }
 
   // --- What the server says ---------------------------------------------------------------
 
   #take(message) {
     this.#cancel("answer");
+    // What came fastest tells most about the clocks.
+    if (message.at) this.skew = Math.min(this.skew, this.world.clock() - message.at);
     if (message.events !== undefined) {
       const { state, outcome, events } = applyFrame(this.state, message);
       if (outcome === "gap") this.#resume();

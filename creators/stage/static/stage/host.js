@@ -1,4 +1,5 @@
-// What the host of a show is told and nobody else: its figures, and who is muted.
+// What the host of a show is told and nobody else: its figures, who is muted, and what is
+// wrong with its picture.
 
 import { learn, withMute } from "./state.js";
 
@@ -15,6 +16,7 @@ learn({
   handlers: {
     muted: (state, event) => keepMuted(state, event, event.until),
     unmuted: (state, event) => keepMuted(state, event, null),
+    trouble: (state, { trouble }) => ({ ...state, trouble }),
     figures(state, event) {
       if (state.figures !== null && event.rev < state.figures.rev) return state;
       const { orders, units, currency, gmv_minor, net_minor, viewers, rev } = event;
@@ -25,7 +27,7 @@ learn({
     host: (state, part) => {
       const { t: _tag, ...figures } = part.figures;
       const muted = Object.fromEntries(part.muted.map((one) => [one.user_id, one]));
-      return { ...state, figures, muted, revs: { ...state.revs, mutes: {} } };
+      return { ...state, figures, muted, trouble: part.trouble, revs: { ...state.revs, mutes: {} } };
     },
   },
 });

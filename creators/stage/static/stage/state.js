@@ -15,8 +15,13 @@ export function initial() {
     pin: null, // { id, product_id, pinned_at, referral }
     bag: [], // [{ id, title, handle, shop, image, image_alt, sold, skus: [{ id, … available, rev }] }]
     messages: [], // [{ id, author_id, author, is_host, body, sent_at, client_id, deleted }]
+    picture: { state: "none", since: null, url: "", rev: -1 }, // state: "none" | "on" | "lost"
+    caption: null, // { id, text, lang, starts_at, ends_at }
     viewers: 0,
     hearts: 0,
+    grace_ms: 0, // so long after a deadline the server still takes what is late by the picture
+    lag_ms: null, // of the viewers' pictures
+    trouble: null, // host: { code, text, since }
     figures: null, // host: { orders, units, currency, gmv_minor, net_minor, viewers, rev }
     muted: {}, // host: user id -> { user_id, name, until }
     cart: { version: 0, units: 0 },
@@ -35,6 +40,10 @@ function withShow(state, event, change) {
     show: { ...state.show, ...change },
     revs: { ...state.revs, show: event.rev },
   };
+}
+
+function withPin(state, rev, pin) {
+  return rev <= state.revs.pin ? state : { ...state, pin, revs: { ...state.revs, pin: rev } };
 }
 
 function newerSku(sku, known) {
@@ -67,11 +76,8 @@ export function withMute(state, event, until) {
     ...state,
     revs: { ...state.revs, mutes: { ...state.revs.mutes, [event.user_id]: event.rev } },
   };
-  const isHere = state.show !== null && state.show.id === event.piece_id;
-  if (!isHere) return next;
-  if (state.you !== null && state.you.user_id === event.user_id) {
-    next.you = { ...state.you, muted_until: until };
-  }
+  const isOurs = state.show?.id === event.piece_id && state.you?.user_id === event.user_id;
+  if (isOurs) next.you = { ...state.you, muted_until: until };
   return next;
 }
 
@@ -82,7 +88,7 @@ const handlers = {
   show_ended(state, event) {
     const { started_at, ended_at } = event;
     const next = withShow(state, event, { state: "ended", started_at, ended_at });
-    return handlers.unpinned(next, event);
+    return withPin(next, event.rev, null);
   },
   show_cancelled: (state, event) => withShow(state, event, { state: "cancelled" }),
 
@@ -102,14 +108,8 @@ const handlers = {
     return { ...state, bag, revs: { ...state.revs, bag: event.rev } };
   },
 
-  pinned(state, event) {
-    if (event.rev <= state.revs.pin) return state;
-    return { ...state, pin: event.pin, revs: { ...state.revs, pin: event.rev } };
-  },
-  unpinned(state, event) {
-    if (event.rev <= state.revs.pin) return state;
-    return { ...state, pin: null, revs: { ...state.revs, pin: event.rev } };
-  },
+  pinned: (state, event) => withPin(state, event.rev, event.pin),
+  unpinned: (state, event) => withPin(state, event.rev, null),
 
   stock: (state, event) =>
     withProduct(state, event.product_id, (product) => ({
@@ -127,23 +127,25 @@ const handlers = {
     })),
 
   chat: (state, event) => withMessage(state, event.line),
-  chat_deleted(state, event) {
-    const known = state.messages.find((line) => line.id === event.id);
-    return withMessage(state, {
-      id: event.id,
-      author_id: null,
-      author: "",
-      is_host: false,
-      body: "",
-      sent_at: known === undefined ? 0 : known.sent_at,
-      client_id: null,
-      deleted: true,
-    });
+  chat_deleted(state, { id }) {
+    const sent_at = state.messages.find((line) => line.id === id)?.sent_at ?? 0;
+    const gone = { author_id: null, author: "", is_host: false, body: "", client_id: null };
+    return withMessage(state, { ...gone, id, sent_at, deleted: true });
   },
   muted: (state, event) => withMute(state, event, event.until),
   unmuted: (state, event) => withMute(state, event, null),
 
-  counts: (state, event) => ({ ...state, viewers: event.viewers, hearts: event.hearts }),
+  picture: (state, { picture }) =>
+    picture.rev < state.picture.rev ? state : { ...state, picture },
+  caption: (state, { caption }) =>
+    caption.starts_at < state.caption?.starts_at ? state : { ...state, caption },
+  counts: (state, { viewers, hearts, grace_ms, lag_ms }) => ({
+    ...state,
+    viewers,
+    hearts,
+    grace_ms,
+    lag_ms,
+  }),
 
   cart(state, event) {
     if (event.version < state.cart.version) return state;
@@ -175,15 +177,10 @@ export function applyFrame(state, frame) {
 }
 
 const parts = {
-  live: (state, part) => ({
+  live: (state, { rev, ...part }) => ({
     ...state,
-    show: part.show,
-    pin: part.pin,
-    bag: part.bag,
-    messages: part.messages,
-    viewers: part.viewers,
-    hearts: part.hearts,
-    revs: { ...state.revs, show: part.rev, pin: part.rev, bag: part.rev },
+    ...part,
+    revs: { ...state.revs, show: rev, pin: rev, bag: rev },
   }),
   me: (state, { cart: { version, units } }) => ({ ...state, cart: { version, units } }),
 };
@@ -226,9 +223,12 @@ export function available(product) {
   return product.skus.reduce((sum, sku) => sum + Math.max(0, sku.available), 0);
 }
 
+// Whether the show is live at `now` (ms), or was so lately that some still see it.
+export function isOpen({ show, grace_ms }, now) {
+  return show?.state === "live" || (show?.state === "ended" && now < show.ended_at + grace_ms);
+}
+
 // Whether this page's user can write now; `now` in ms.
 export function canChat(state, now) {
-  if (state.you === null || state.show === null) return false;
-  const isMuted = state.you.muted_until !== null && state.you.muted_until > now;
-  return state.you.may_chat && state.show.state === "live" && !isMuted;
+  return state.you?.may_chat === true && !(state.you.muted_until > now) && isOpen(state, now);
 }
