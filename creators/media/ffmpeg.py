@@ -19,6 +19,8 @@ import imageio_ffmpeg
 from creators.media.formats import Content, Format
 
 _DEMUXERS: Final[dict[Format, str]] = {"flv": "flv", "webm": "matroska", "mp4": "mov"}
+# In effect a fragment per frame: nothing is held back, and the cutter makes parts of them.
+_FRAGMENT_US: Final = 5000
 _LINES_KEPT: Final = 20
 _MEMORY: Final = 1 << 30
 _MEMORY_TRANSCODING: Final = 3 << 30
@@ -43,7 +45,7 @@ def arguments(
     words = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"]
     words += ["-protocol_whitelist", "pipe,fd", "-threads", "2"]
     # Little is looked at before the first output: the container has said what it holds.
-    words += ["-fflags", "+genpts+nobuffer", "-flags", "low_delay"]
+    words += ["-fflags", "+genpts", "-flags", "low_delay"]
     words += ["-probesize", "100000", "-analyzeduration", "200000"]
     words += ["-f", _DEMUXERS[form], "-i", "pipe:0"]
     words += ["-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", *sound, *_fragments("pipe:1")]
@@ -54,7 +56,7 @@ def arguments(
             words += ["-pix_fmt", "yuv420p", "-b:v", "1000k", "-maxrate", "1200k"]
             # Key frames where the source has them: viewers can change between the two there.
             words += ["-bufsize", "1200k", "-force_key_frames", "source", "-g", "600"]
-            words += ["-sc_threshold", "0", *sound]
+            words += ["-sc_threshold", "0", "-fps_mode", "passthrough", *sound]
         else:
             words += ["-map", "0:a:0", "-vn", "-c:a", "aac", "-b:a", "64k"]
         words += _fragments(f"pipe:{pipe}")
@@ -63,9 +65,8 @@ def arguments(
 
 def _fragments(target: str) -> list[str]:
     words = ["-map_metadata", "-1", "-f", "mp4", "-flush_packets", "1"]
-    # A fragment per frame: nothing is held back, and the cutter makes parts of them.
-    words += ["-movflags", "+empty_moov+default_base_moof+frag_every_frame"]
-    return [*words, "-max_interleave_delta", "0", target]
+    words += ["-movflags", "+empty_moov+default_base_moof+frag_keyframe"]
+    return [*words, "-frag_duration", str(_FRAGMENT_US), "-max_interleave_delta", "0", target]
 
 
 @dataclass
