@@ -18,6 +18,9 @@ _CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Cameras and microphones that show and say something, and may be used without a question.
+    "--use-fake-device-for-media-stream=device-count=2",
+    "--use-fake-ui-for-media-stream",
 ]
 
 
