@@ -98,6 +98,11 @@ class Cutter:
         self._init: Init | None = None
         self._is_broken = False
 
+    @property
+    def held(self) -> int:
+        """How many bytes wait for the rest of their fragment."""
+        return len(self._buffer) + len(self._moof)
+
     def feed(self, data: bytes) -> list[Init | Fragment]:
         """Return what these bytes complete.
 
@@ -230,11 +235,14 @@ def read_fragment(init: Init, moof: bytes, mdat: bytes) -> Fragment:
     data = moof + mdat
     payload = (len(moof) + _content(mdat)[0], len(data))
     samples: list[Samples] = []
-    room = MOST_SAMPLES
+    room, taken = MOST_SAMPLES, 0
     for kind, traf in children(moof, _content(moof)):
         if kind == b"traf":
             one = _read_samples(init, data, traf, payload, room)
             room -= len(one.fields)
+            taken += len(one.payload)
+            if taken > payload[1] - payload[0]:
+                broken("Tracks that share their bytes.")
             if one.fields:
                 samples.append(one)
     if len({one.track_id for one in samples}) != len(samples):
@@ -272,13 +280,15 @@ def _read_samples(init: Init, data: bytes, traf: Span, payload: Span, room: int)
         broken("A time stamp that cannot be.")
     fields: list[tuple[int, int, int, int]] = []
     chunks: list[bytes] = []
+    reached = payload[0]
     for kind, trun in children(data, traf):
         if kind != b"trun":
             continue
         place, run = _read_run(data, trun, usual, room - len(fields), info.timescale)
         size = sum(one[1] for one in run)
-        if place < payload[0] or place + size > payload[1]:
-            broken("Samples outside of the mdat.")
+        if place < reached or place + size > payload[1]:
+            broken("Samples outside of the mdat, or on top of each other.")
+        reached = place + size
         fields += run
         chunks.append(data[place : place + size])
     return Samples(track_id, info.timescale, base, tuple(fields), b"".join(chunks))

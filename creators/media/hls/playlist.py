@@ -100,7 +100,7 @@ def _with_parts(content: Content) -> int:
     """Return the number of the first segment whose parts are told: the last three targets."""
     left = 3.0 * content.targets.segment
     for one in reversed(content.segments):
-        if left <= 0:
+        if left < -0.01:
             return one.number + 1
         left -= one.duration
     return content.first

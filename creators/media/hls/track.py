@@ -178,6 +178,11 @@ class Track:
         """Whether there is a playlist already."""
         return bool(self._closed) or bool(self._parts_of_open())
 
+    @property
+    def hint(self) -> int:
+        """The number of the part to come."""
+        return self._next_part
+
     def playlist(self, *, is_delta: bool = False) -> Rendered:
         """Return the playlist of now; only when `is_published`."""
         rendered = self._rendered.get(is_delta)
