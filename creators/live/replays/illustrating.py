@@ -125,9 +125,9 @@ def _sold_by_pin(session: LiveSession) -> Counter[int]:
 
 
 def _cut(pin: Pin, shown: Recording, clicks: int) -> Cut | None:
-    here = shown.timeline.position_ms(pin.pinned_at)
-    if not shown.starts <= here < shown.ends:
+    if not shown.since <= pin.pinned_at < shown.until:
         return None
+    here = shown.timeline.position_ms(pin.pinned_at)
     low, high = _unbroken(shown, here)
     low, high = max(low, shown.starts), min(high, shown.ends)
     ends = min(high, max(low, here - BEFORE_PIN) + CLIP_LENGTH)

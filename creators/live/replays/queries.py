@@ -94,6 +94,8 @@ class Recording:
     whole, so that the first and the last may hold more than is to be shown.
     """
 
+    since: datetime
+    until: datetime
     segments: Sequence[Segment]
     timeline: Timeline
     starts: int
@@ -147,6 +149,8 @@ def recording(session: LiveSession, since: datetime, until: datetime) -> Recordi
     segments = media.segments(session.stream, since, until) if session.stream else []
     timeline = Timeline(segments)
     return Recording(
+        since=since,
+        until=until,
         segments=segments,
         timeline=timeline,
         starts=timeline.position_ms(since),

@@ -153,10 +153,11 @@ def test_a_long_chat_comes_in_parts_that_say_how_far_they_reach(client, replay, 
     assert (part["since"], part["until"]) == (9_000, 13_000)
 
 
-@pytest.mark.parametrize("at", ["-1", "x", "9" * 11])
-def test_an_odd_place_of_the_chat_is_not_valid(client, replay, at):
+@pytest.mark.parametrize("place", ["-1", "x", "9" * 11])
+def test_an_odd_place_of_the_chat_is_not_valid(client, replay, place):
     assert (
-        _get(client, replay, f"replay.json?at={at}", accept="application/json").status_code == 400
+        _get(client, replay, f"replay.json?at={place}", accept="application/json").status_code
+        == 400
     )
 
 
