@@ -1,23 +1,19 @@
 """Bob's camera while nobody is at it: sends the studio's picture and sound over RTMP by ffmpeg."""
 
-import contextlib
-import fcntl
 import logging
-import os
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final
 from uuid import UUID
 
-import imageio_ffmpeg
 from django.db import DatabaseError, close_old_connections
 
 from liveshop.demo.airtime import Airtime, OnAir
+from liveshop.demo.encoder import Encoder, Fell, rtmp_output
 from liveshop.demo.picture import FPS, Product, Studio
 from liveshop.demo.planes import Sprite
 from liveshop.demo.sound import RATE, Loop
@@ -28,86 +24,6 @@ LOOK_SECONDS: Final = 0.5
 LATEST_SECONDS: Final = 3.0
 STUCK_SECONDS: Final = 10.0
 LONGEST_PAUSE: Final = 10.0
-_PIPE_BYTES: Final = 1024 * 1024
-_F_SETPIPE_SZ: Final = 1031
-
-
-class Fell(Exception):
-    """The way to the origin broke; the camera begins anew."""
-
-
-def encoding(fps: int) -> list[str]:
-    """Return ffmpeg's options for the demo's picture and sound: cheap, a key frame a second."""
-    video = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"]
-    video += ["-g", str(fps), "-keyint_min", str(fps), "-sc_threshold", "0"]
-    video += ["-crf", "26", "-maxrate", "2500k", "-bufsize", "2500k", "-pix_fmt", "yuv420p"]
-    video += ["-colorspace", "smpte170m", "-color_primaries", "smpte170m"]
-    video += ["-color_trc", "smpte170m", "-color_range", "tv"]
-    return [*video, "-c:a", "aac", "-b:a", "64k"]
-
-
-def inputs(studio: Studio, fps: int, sound_fd: int) -> list[str]:
-    """Return ffmpeg's options to read frames from its standard input and sound from a pipe."""
-    size = f"{studio.width}x{studio.height}"
-    video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", size, "-framerate", str(fps)]
-    audio = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"]
-    return [*video, "-i", "pipe:0", *audio, "-i", f"pipe:{sound_fd}"]
-
-
-class Encoder:
-    """ffmpeg with a pipe for frames and one for sound; a context manager that ends it."""
-
-    def __init__(self, studio: Studio, output: list[str], *, fps: int = FPS) -> None:
-        read_end, self._sound = os.pipe()
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-v", "error"]
-        command += [*inputs(studio, fps, read_end), *encoding(fps), *output]
-        try:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[read_end])
-        finally:
-            os.close(read_end)
-        assert self._process.stdin is not None  # noqa: S101  # for mypy
-        self._frames: IO[bytes] = self._process.stdin
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(self._frames, _F_SETPIPE_SZ, _PIPE_BYTES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        os.close(self._sound)
-        with contextlib.suppress(OSError):
-            self._frames.close()
-        try:
-            # In good order it says goodbye to the server.
-            self._process.wait(20 if kind is None else 1)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            self._process.wait()
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def write(self, frame: bytes, sound: bytes) -> None:
-        """Take one frame and what sounds meanwhile.
-
-        :raises Fell: ffmpeg has ended
-        """
-        try:
-            _write_all(self._sound, sound)
-            self._frames.write(frame)
-        except OSError as error:
-            raise Fell(f"ffmpeg ended: {error}") from error
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
 
 
 @dataclass(frozen=True)
@@ -170,8 +86,7 @@ class Camera:
 
     def __init__(self, *, watch: Watch, rtmp_url: str, key: str) -> None:
         self._watch = watch
-        self._output = ["-f", "flv", "-flvflags", "no_duration_filesize"]
-        self._output += ["-rw_timeout", "8000000", f"{rtmp_url.rstrip('/')}/{key}"]
+        self._output = rtmp_output(rtmp_url, key)
         self._loop = Loop()
         self._is_stopping = threading.Event()
 

@@ -15,7 +15,7 @@ from creators.media.hls.cutter import Cutter, Fragment, Init
 from creators.media.models import Stream
 from creators.media.services import record_segment
 from liveshop.demo.airtime import product_of
-from liveshop.demo.camera import Encoder
+from liveshop.demo.encoder import Encoder
 from liveshop.demo.picture import Studio
 from liveshop.demo.planes import Sprite
 from liveshop.demo.shows import PAST

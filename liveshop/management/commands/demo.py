@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -37,6 +38,8 @@ CAST = {
 WEB_SECONDS = 60.0
 # In the state folder: bob's stream key, for the demo's own camera.
 KEY_FILE = "demo-stream-key"
+# The origin's options, the settings that say them to everybody, and the ports they usually have.
+_DOORS = (("port", "ORIGIN_URL", 8002), ("rtmp-port", "RTMP_URL", 1935))
 MANAGE = (sys.executable, str(PROJECT / "manage.py"))
 
 
@@ -141,8 +144,12 @@ class Command(BaseCommand):
         supervisor.start(_child("worker", logs, *MANAGE, "procrastinate", "worker"))
         wait_for_site(web, port)
         # The picture comes when it comes: the site does not need it.
-        for name, command in (("origin", "origin"), ("camera", "demo_camera")):
-            supervisor.start(_child(name, logs, *MANAGE, command))
+        ports = [
+            f"--{option}={urlsplit(environment[name]).port or default}"
+            for option, name, default in _DOORS
+        ]
+        supervisor.start(_child("origin", logs, *MANAGE, "origin", *ports))
+        supervisor.start(_child("camera", logs, *MANAGE, "demo_camera"))
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -227,7 +234,7 @@ def _environment(places: Places, url: str) -> dict[str, str]:
             ),
         )
     )
-    origin, rtmp, sandbox = _ports(8002, 1935, 0)
+    origin, rtmp, sandbox = _ports(*(default for _option, _name, default in _DOORS), 0)
     return {
         **kept,
         "ORIGIN_URL": f"http://127.0.0.1:{origin}",
