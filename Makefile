@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SECONDS ?= 600
 ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python
@@ -10,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test campaign test-browser browser check format lock clean
+.PHONY: help demo demo-reset test campaign fuzz test-browser browser check format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -28,6 +29,9 @@ test: .venv/installed node_modules/.package-lock.json ## Run all tests (ARGS="-k
 
 campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests: minutes of stream, a sped-up soak
 	@$(RUN) -m pytest -m campaign -p no:randomly $(ARGS)
+
+fuzz: .venv/fuzz-installed ## Send the RTMP parser and the MP4 cutter nonsense (SECONDS=600)
+	@$(RUN) -m tests.fuzz.campaign "$(SECONDS)"
 
 test-browser: .venv/installed node_modules/.package-lock.json browser ## Get a browser and run its tests
 	@LIVESHOP_BROWSER=required $(RUN) -m pytest tests/browser $(ARGS)
@@ -74,6 +78,12 @@ clean: ## Remove what was installed and the demo's data
 		echo "Python's venv is missing: on Debian, apt-get install python3-venv."; exit 1; }; }
 	@echo "Installing the Python packages (a minute or two, once) …"
 	@$(RUN) -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+.venv/fuzz-installed: requirements-fuzz.lock .venv/installed
+	@$(RUN) -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || { \
+		echo "There is no fuzzer (atheris) for this Python; 3.11 to 3.13 have one."; exit 1; }
+	@$(RUN) -m pip install --quiet --require-hashes --only-binary :all: -r requirements-fuzz.lock
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json package.json | .venv/installed
