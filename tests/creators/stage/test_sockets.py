@@ -144,7 +144,7 @@ async def test_a_position_of_a_lost_history_gets_a_snapshot(visit, show, valkey)
 
 
 def counts(hearts):
-    return wire.Counts(viewers=1, hearts=hearts)
+    return wire.Counts(viewers=1, hearts=hearts, grace_ms=2000, lag_ms=None)
 
 
 async def test_many_who_come_at_once_cost_one_reading(visit, show, monkeypatch):

@@ -99,6 +99,7 @@ export class Engine {
     this.url = url;
     this.isStarted = false;
     if (url === "") this.close();
+    else if (this.publisher === "lost") this.#tell();
     else this.#attach();
   }
 
