@@ -188,7 +188,8 @@ class _Connection:
         except UnsupportedCodec:
             refusal = Refusal("unsupported_codec")
         except TimeoutError:
-            refusal = self._why_ended()
+            is_asking = self._session.phase is Phase.ASKING
+            refusal = Refusal("unavailable") if is_asking else self._why_ended()
             if refusal is None:
                 return None, self._timed_out()
         except Malformed as problem:
@@ -209,11 +210,13 @@ class _Connection:
             if not data:
                 return "went away"
             taken: list[bytes] = []
+            is_moving = False
             try:
                 for event in session.receive(data):
                     match event:
                         case Media():
                             taken.append(event.data)
+                            is_moving |= event.is_moving
                         case Publish():
                             await self._ask(event.key)
                         case Left():
@@ -222,6 +225,7 @@ class _Connection:
                 self._send()
             if taken and self._intake:
                 await self._intake.write(b"".join(taken))
+            if is_moving:
                 self._postpone(loop.time() + limits.idle_s)
             elif was_greeting and session.phase is not Phase.GREETING and self._intake is None:
                 self._postpone(loop.time() + limits.asking_s)

@@ -48,9 +48,10 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Bytes of the FLV file."""
+    """Bytes of the FLV file; only of some it can be said that a picture or sound is coming in."""
 
     data: bytes
+    is_moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class Session:
                 return
         if is_wanted:
             yield from self._header({})
-            yield Media(flv.tag(kind, message.timestamp, body))
+            yield Media(flv.tag(kind, message.timestamp, body), is_moving=True)
 
     def _description(self, message: Message) -> Iterator[Media]:
         described = messages.description(message)

@@ -156,6 +156,11 @@ async def test_an_encoder_has_to_wait_for_a_slow_intake(opened):
         ({"handshake_s": 0.05}, GREETING, "no handshake"),
         ({"asking_s": 0.05}, GREETING + bytes(1536) + CONNECT, "no key for too long"),
         ({"idle_s": 0.05}, GREETING + bytes(1536) + as_obs(KEY), "no media for too long"),
+        (
+            {"idle_s": 0.05},
+            GREETING + bytes(1536) + as_obs(KEY) + metadata() * 3,
+            "no media for too long",
+        ),
         ({}, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "does not begin like RTMP"),
         ({}, GREETING + bytes(1536) + b"\xff" * 5000, "begins in its middle"),
         ({}, GREETING + bytes(1536) + CONNECT + chunks(4, 9, VIDEO), "media before"),
@@ -165,6 +170,7 @@ async def test_an_encoder_has_to_wait_for_a_slow_intake(opened):
         "handshake not ended",
         "silent",
         "no media",
+        "descriptions only",
         "http",
         "garbage",
         "media",
@@ -222,6 +228,21 @@ async def test_a_reception_out_of_order_is_an_answer_too(opened, caplog):
 
         assert statuses(await encoder.hear_end()) == ["NetStream.Publish.Denied"]
         assert KEY not in caplog.text
+
+
+async def test_a_reception_that_does_not_answer_is_not_waited_for(opened):
+    async with opened(asking_s=0.05) as door:
+
+        async def by_key(key, *, address):
+            await asyncio.Event().wait()
+
+        door.reception.by_key = by_key
+        encoder = await door.encoder()
+        await encoder.greet()
+        await encoder.send(as_obs(KEY))
+        heard = await encoder.hear_end()
+
+        assert commands(heard)[-1][3]["description"] == Refusal("unavailable").text
 
 
 async def test_publishers_are_let_go_when_the_server_stops(opened):
