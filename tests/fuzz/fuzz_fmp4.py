@@ -14,6 +14,11 @@ from creators.media.hls.fragments import join
 
 LARGEST_BOX = 64 * 1024
 LONGEST = 16 * 1024
+# What chance alone would hardly write.
+WORDS = (
+    "ftyp moov mvhd trak tkhd mdia mdhd hdlr vide soun minf stbl stsd avc1 avc3 avcC hvc1 hvcC av01"
+    " av1C vp09 vpcC mp4a esds Opus dOps mvex trex moof mfhd traf tfhd tfdt trun mdat styp sidx free"
+).split()
 _CODECS = re.compile(r"[A-Za-z0-9.,_-]+")
 
 

@@ -18,6 +18,11 @@ LARGEST_MESSAGE = 4096
 LARGEST_PENDING = 6000
 CHUNK_STREAMS = 8
 LONGEST = 8 * 1024
+# What chance alone would hardly write.
+WORDS = (
+    "connect app live createStream publish FCUnpublish deleteStream closeStream getStreamLength"
+    " releaseStream play @setDataFrame onMetaData videocodecid audiocodecid"
+).split()
 
 
 def _reader() -> ChunkReader:

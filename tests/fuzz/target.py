@@ -16,7 +16,10 @@ def main() -> None:
     for number, seed in enumerate(target.seeds()):
         target.check(seed)
         (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([name, corpus, f"-max_len={target.LONGEST}", *options], target.check)
+    words = folder.with_name("words")
+    words.write_text("".join(f'"{word}"\n' for word in target.WORDS))
+    options += [f"-max_len={target.LONGEST}", f"-dict={words}"]
+    atheris.Setup([name, corpus, *options], target.check)
     atheris.Fuzz()
 
 
