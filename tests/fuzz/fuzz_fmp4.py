@@ -17,7 +17,7 @@ LONGEST = 16 * 1024
 # What chance alone would hardly write.
 WORDS = (
     "ftyp moov mvhd trak tkhd mdia mdhd hdlr vide soun minf stbl stsd avc1 avc3 avcC hvc1 hvcC av01"
-    " av1C vp09 vpcC mp4a esds Opus dOps mvex trex moof mfhd traf tfhd tfdt trun mdat styp sidx free"
+    " av1C vp09 vpcC mp4a esds Opus dOps mvex trex moof mfhd traf tfhd tfdt trun mdat styp sidx"
 ).split()
 _CODECS = re.compile(r"[A-Za-z0-9.,_-]+")
 
