@@ -160,6 +160,7 @@ def shows_of(creator: Creator) -> Sequence[LiveSession]:
     """List all shows of a creator but rehearsals, the newest first; for the creator's own eyes."""
     return list(
         _shows()
+        .select_related("replay")
         .filter(piece__creator=creator, rehearsal_of__isnull=True)
         .order_by("-scheduled_at", "-pk")
     )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from creators.live import access
 from creators.live import queries as shows
 from creators.live.models import Replay
 from creators.live.replays import lists, queries, services
@@ -57,6 +58,7 @@ def tools(request: HttpRequest, piece_id: int) -> HttpResponse:
         raise NotHost
     replay = queries.replay_or_404(session)
     whole = queries.whole(session)
+    path = access.invite_path(session)
     starts = whole.timeline.position_ms(replay.starts_at) - whole.starts
     ends = whole.timeline.position_ms(replay.ends_at) - whole.starts
     return render(
@@ -66,6 +68,7 @@ def tools(request: HttpRequest, piece_id: int) -> HttpResponse:
             "session": session,
             "replay": replay,
             "whole": whole,
+            "invite": request.build_absolute_uri(path) if path else "",
             "length": clock(whole.length),
             "starts": clock(max(0, starts)),
             # Rounded down it would cut off the end of what nobody trimmed.
