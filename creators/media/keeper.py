@@ -88,7 +88,8 @@ class Keeper:
     async def take_over(self) -> None:
         """Take up what an earlier life of this origin has left: lost streams, unstored segments.
 
-        Until the database answers, they can be watched by signed addresses only.
+        Until the database answers, they can be watched by signed addresses only, and nobody is let
+        in: what is new has to come after what is left.
         """
         found = self._shelf.kept()
         for stream_id in found:
@@ -96,6 +97,7 @@ class Keeper:
         while True:
             try:
                 await self._take_over(found)
+                self._desk.be_ready()
                 return
             except (DatabaseError, InterfaceError) as error:
                 log.warning("the database is away: %s", error)
@@ -110,9 +112,6 @@ class Keeper:
                 self._shelf.discard(stream_id)
                 continue
             output = self._shelf.streams[stream_id]
-            if stream_id in self._desk.present:
-                # Its publisher was quicker.
-                continue
             if standing.is_receiving:
                 self._clerk.tell(
                     services.publisher_went,

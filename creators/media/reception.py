@@ -45,6 +45,8 @@ class FrontDesk:
         self._open_output = open_output
         self._clerk = clerk
         self._is_open = True
+        # Set once it is known what an earlier life of this origin has left.
+        self._is_ready = asyncio.Event()
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._told: dict[tuple[UUID, str], float] = {}
         # The last run of each stream that was served here.
@@ -83,6 +85,10 @@ class FrontDesk:
             raise Refusal("no_show")
         return await self._let_in(stream, Stream.Source.BROWSER, container, address)
 
+    def be_ready(self) -> None:
+        """Let those in who wait for it."""
+        self._is_ready.set()
+
     def remember(self, stream_id: UUID, *, run: int) -> None:
         """Take note of the last run that an earlier life of this origin had."""
         self._last_runs[stream_id] = run
@@ -104,7 +110,9 @@ class FrontDesk:
         if not self._is_open:
             raise Refusal("unavailable")
         try:
-            return await asyncio.wait_for(self._clerk.ask(question), JUDGED_WITHIN)
+            async with asyncio.timeout(JUDGED_WITHIN):
+                await self._is_ready.wait()
+                return await self._clerk.ask(question)
         except (DatabaseError, InterfaceError, TimeoutError) as error:
             log.warning("a publisher can't be judged: %r", error)
             raise Refusal("unavailable") from error
