@@ -265,24 +265,28 @@ class _Connection:
 
     async def _leave(self, refusal: Refusal | None) -> None:
         try:
-            if self._intake is not None:
-                await self._intake.close(refusal)
-        except Exception:
-            logger.exception("rtmp %s: its intake did not close", self._address)
-        try:
+            if refusal is not None:
+                is_bad_name = refusal.code in _BAD_NAMES
+                code = "NetStream.Publish.BadName" if is_bad_name else "NetStream.Publish.Denied"
+                self._session.refuse(code, refusal.text)
+            self._send()
+            await self._close_intake(refusal)
             async with asyncio.timeout(self._limits.goodbye_s):
-                await self._say_goodbye(refusal)
+                await self._say_goodbye()
         except (TimeoutError, OSError):
             pass
         finally:
             self._writer.transport.abort()
 
-    async def _say_goodbye(self, refusal: Refusal | None) -> None:
-        if refusal is not None:
-            is_bad_name = refusal.code in _BAD_NAMES
-            code = "NetStream.Publish.BadName" if is_bad_name else "NetStream.Publish.Denied"
-            self._session.refuse(code, refusal.text)
-        self._send()
+    async def _close_intake(self, refusal: Refusal | None) -> None:
+        if self._intake is None:
+            return
+        try:
+            await self._intake.close(refusal)
+        except Exception:
+            logger.exception("rtmp %s: its intake did not close", self._address)
+
+    async def _say_goodbye(self) -> None:
         await self._writer.drain()
         # A socket closed with bytes unread would take back what was just said.
         if not self._writer.is_closing():
