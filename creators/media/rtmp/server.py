@@ -37,7 +37,7 @@ class Limits:
     asking_s: float = 15.0
     # Without any media.
     idle_s: float = 30.0
-    goodbye_s: float = 1.0
+    goodbye_s: float = 2.0
     largest_message: int = 8 * 1024 * 1024
     largest_pending: int = 10 * 1024 * 1024
     chunk_streams: int = 64
