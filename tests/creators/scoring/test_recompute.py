@@ -248,3 +248,27 @@ def test_an_order_that_cost_nothing_is_a_sample_and_changes_no_score(creator, sh
     assert (after.value, after.low, after.high) == (before.value, before.low, before.high)
     for name in ("kept", "buyers", "clickers", "conversion"):
         assert after.inputs[name] == before.inputs[name]
+
+
+def test_a_rehearsal_counts_for_nothing_not_even_while_it_goes_on(creator, rival, show):
+    services.recompute(creator_ids=None, now=NOON)
+    before = _latest(creator)
+    rehearsal = LiveSessionFactory(
+        piece__creator=creator, rehearsal_of=show, started_at=NOON - timedelta(hours=3)
+    )
+    product = ProductFactory()
+    PieceProductFactory(piece=rehearsal.piece, product=product)
+    PinFactory(session=rehearsal, product=product, pinned_at=NOON - timedelta(hours=3))
+    buyer = UserFactory()
+    day = (NOON - timedelta(hours=2)).date()
+    paid_order(piece=rehearsal.piece, at=NOON - timedelta(hours=2), buyer=buyer, minor=2500)
+    QualifiedView.objects.create(piece=rehearsal.piece, viewer="a:1", day=day)
+    ProductClick.objects.create(piece=rehearsal.piece, product=product, viewer="a:1", day=day)
+
+    assert services.recompute(creator_ids=[creator.pk], now=NOON) == []
+    assert services.recompute(creator_ids=None, now=NOON) == []
+    assert _latest(creator) == before
+    # The control: as a show it counts.
+    rehearsal.rehearsal_of = None
+    rehearsal.save()
+    assert len(services.recompute(creator_ids=[creator.pk], now=NOON)) == 2

@@ -8,7 +8,9 @@ import pytest
 
 from creators.audience.models import QualifiedView
 from creators.live import services as live
-from creators.stage import publishing, snapshot, sockets, wire
+from creators.live.events import ShowChanged
+from creators.live.models import LiveSession
+from creators.stage import publishing, reactions, snapshot, sockets, wire
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.hub import hub_here
 from creators.stage.rooms import live_room
@@ -54,6 +56,27 @@ async def test_a_show_that_is_not_there_closes_with_its_own_code(visit):
     page = await visit("/ws/live/999999/")
 
     assert await page.hear_close() == wire.Close.NO_SUCH_SHOW
+
+
+async def test_a_private_show_is_not_there_for_a_stranger(visit, show, alice):
+    await in_thread(LiveSession.objects.update, visibility="private")
+    page = await visit(path(show), alice)
+
+    assert await page.hear_close() == wire.Close.NO_SUCH_SHOW
+
+
+async def test_when_a_show_becomes_private_its_viewers_come_in_anew(visit, show, alice, bob):
+    guest, host = await visit(path(show), alice), await visit(path(show), bob)
+    await guest.hear("snapshot")
+    await host.hear("snapshot")
+
+    await in_thread(LiveSession.objects.update, visibility="private")
+    fact = ShowChanged(piece_id=show.pk, creator_id=show.piece.creator_id, rev=1)
+    await in_thread(reactions.show_changed, fact)
+
+    assert await guest.hear_close() == wire.Close.SERVICE_RESTART
+    assert await (await visit(path(show), alice)).hear_close() == wire.Close.NO_SUCH_SHOW
+    assert await (await visit(path(show), bob)).hear("snapshot")
 
 
 async def test_a_guest_without_a_cart_has_nothing_to_follow(visit):
