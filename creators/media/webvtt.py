@@ -54,7 +54,7 @@ def read(text: str) -> list[Cue]:
 
 def _cue(block: list[str], first_line: int) -> Cue | None:
     at = next((index for index, line in enumerate(block) if "-->" in line), None)
-    if at is None or at > 1:
+    if at is None or at > 1 or re.match(r"NOTE(?:[ \t]|$)", block[0]):
         # A comment, a style, a region, or what follows the header.
         return None
     timing = _TIMING.fullmatch(block[at].strip())
