@@ -13,7 +13,7 @@ globalThis.videoBench = (() => {
 
   function follow(video) {
     let pictures = 0;
-    const look = () => {
+    const look = (_now, { mediaTime }) => {
       video.requestVideoFrameCallback(look);
       pictures += 1;
       if (pictures % EVERY !== 0) return;
@@ -23,7 +23,9 @@ globalThis.videoBench = (() => {
         bench.unread += 1;
         return;
       }
-      const date = bench.player?.playingDate?.getTime() ?? null;
+      // The playlist's date is of the player's position; this picture's own is beside it.
+      const playing = bench.player?.playingDate?.getTime();
+      const date = playing ? playing + (mediaTime - video.currentTime) * 1000 : null;
       bench.readings.push({ wall, clock, date });
     };
     video.requestVideoFrameCallback(look);

@@ -158,6 +158,8 @@ def sent_by_browser(
     page.wait_for_selector("[data-camera-body]", state="attached")
     press(page, "[data-camera-on]")
     wait_until(page, "!document.querySelector('[data-camera-go]').hidden")
+    # Presses in quick succession are taken for one.
+    page.wait_for_timeout(1000)
     press(page, "[data-camera-go]")
     try:
         yield
