@@ -29,6 +29,19 @@ STREAM = uuid4()
 STYLES = ("tokens", "base", "layout", "parts", "fields", "surfaces", "data")
 
 
+# A browser that understands every word, so long as it is this one.
+SPEECH = """
+window.SpeechRecognition = class {
+  start() {
+    const result = Object.assign([{ transcript: `hello in ${this.lang}` }], { isFinal: true });
+    setTimeout(() => this.onresult({ resultIndex: 0, results: [result] }), 50);
+  }
+  stop() {}
+};
+document.addEventListener("camera:caption", (event) => (window.caption = event.detail));
+"""
+
+
 class Intake:
     """Keeps what comes."""
 
@@ -141,6 +154,7 @@ def page(browser, origin):
     context = browser.new_context(base_url=origin.url, viewport=DESKTOP)
     context.set_default_timeout(10_000)
     page = context.new_page()
+    page.add_init_script(SPEECH)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     page.on("response", lambda got: errors.append(got.url) if got.status >= 400 else None)
@@ -196,12 +210,17 @@ def test_a_host_chooses_sees_herself_goes_on_camera_and_comes_back_after_a_drop(
     _wait(page, lambda: level.evaluate("one => one.value") < 0.1)
     assert origin.intakes == []
 
+    page.get_by_label("Live captions").check()
+    page.get_by_label("Language of the captions").select_option("it")
     page.wait_for_timeout(400)
+    assert page.evaluate("window.caption") is None
     page.get_by_role("button", name="Go on camera").click()
     expect(_shown(page)).to_have_text("Sending. Only you see it until you go live.")
     expect(page.get_by_role("button", name="Stop the camera")).to_be_focused()
     page.locator("[data-camera]").evaluate("one => { one.dataset.onAir = 'true' }")
     expect(_shown(page)).to_have_text("On air: viewers see you")
+    _wait(page, lambda: page.evaluate("window.caption?.text") == "hello in it-IT")
+    assert page.evaluate("window.caption.lang") == "it"
     [first] = origin.intakes
     _wait(page, lambda: len(_key_frames(bytes(first.data), tmp_path)[0]) >= 3, every_ms=400)
     assert first.data.startswith(b"\x1aE\xdf\xa3")
