@@ -40,7 +40,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # How many streams that were let go are remembered, to say 410 instead of 404.
 _MOST_GONE = 1000
 _PIECE = re.compile(
-    r"(?:p(?P<part>\d{1,12})|s(?P<segment>\d{1,12})|(?P<init>init-[\d-]+))\.(m4s|mp4)"
+    r"p(?P<part>[0-9]{1,12})\.m4s|s(?P<segment>[0-9]{1,12})\.m4s|(?P<init>init-[0-9-]+)\.mp4"
 )
 
 

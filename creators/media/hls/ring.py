@@ -314,12 +314,12 @@ class Ring:
                 continue
         if opened is not None and size:
             self.entries[opened.number] = (opened, size)
-        self._check_files()
-        found.segments = self._last_in_a_row(found.next_segment)
-        if opened is not None and not size and found.next_segment == opened.number + 1:
-            # It was opened, but none of it was sent or written.
+        elif opened is not None:
+            # It was opened, but nothing of it was written.
             found.next_segment = opened.number
             found.discontinuities = opened.discontinuities
+        self._check_files()
+        found.segments = self._last_in_a_row(found.next_segment)
         self._write_anew(found)
         return found
 
