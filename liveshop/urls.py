@@ -14,6 +14,8 @@ handler500 = "liveshop.views.server_error"
 urlpatterns = [
     path("", views.home, name="home"),
     path("favicon.ico", views.icon),
+    # Before the files: what another media server asks.
+    path("media/", include("creators.media.urls")),
     path("media/<path:name>", views.stored, name="stored"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -20,6 +20,8 @@ class Stream(models.Model):
     class Source(models.TextChoices):
         RTMP = "rtmp", _("Encoder")
         BROWSER = "browser", _("Browser")
+        # At another media server, which tells of it over HTTP.
+        SERVER = "server", _("Media server")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     creator = models.ForeignKey(

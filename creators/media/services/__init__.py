@@ -14,8 +14,10 @@ from creators.media.services.publishers import (
     close_lost,
     picture_started,
     publisher_came,
+    publisher_came_elsewhere,
     publisher_refused,
     publisher_went,
+    publisher_went_elsewhere,
     say_seen,
 )
 from creators.media.services.recordings import (
@@ -51,8 +53,10 @@ __all__ = [
     "open_stream",
     "picture_started",
     "publisher_came",
+    "publisher_came_elsewhere",
     "publisher_refused",
     "publisher_went",
+    "publisher_went_elsewhere",
     "record_segment",
     "replace_captions",
     "say_seen",

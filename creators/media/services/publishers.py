@@ -88,6 +88,28 @@ def publisher_refused(*, stream_id: UUID, code: str, now: datetime) -> None:
         publish(PublisherRefused(stream_id=str(stream_id), creator_id=creator_id, code=code))
 
 
+@transaction.atomic
+def publisher_came_elsewhere(*, stream_id: UUID, now: datetime) -> int:
+    """Note that another media server has a publisher; it judges itself who may take whose place.
+
+    :raises NotOpen: the stream is closed
+    """
+    last = Stream.objects.select_for_update().filter(pk=stream_id).first()
+    if last is None:
+        raise NotOpen
+    run = publisher_came(
+        stream_id=stream_id, source=Stream.Source.SERVER, now=now, after_run=last.run
+    )
+    picture_started(stream_id=stream_id, run=run, now=now)
+    return run
+
+
+def publisher_went_elsewhere(*, stream_id: UUID, now: datetime) -> bool:
+    """Note that another media server's publisher is gone; False when that was known."""
+    stream = Stream.objects.filter(pk=stream_id, source=Stream.Source.SERVER).first()
+    return stream is not None and publisher_went(stream_id=stream_id, run=stream.run, now=now)
+
+
 def say_seen(*, runs: dict[UUID, int], now: datetime) -> None:
     """Say that these runs of these streams still come in."""
     for stream_id, run in runs.items():
@@ -100,5 +122,6 @@ def close_lost(*, now: datetime) -> int:
     """Mark as lost what was coming in when its origin died; returns how many there were."""
     silent = Stream.objects.filter(
         Q(seen_at__lt=now - SEEN_WITHIN) | Q(seen_at__isnull=True), receiving_since__isnull=False
-    ).values_list("pk", "run")
-    return sum(publisher_went(stream_id=pk, run=run, now=now) for pk, run in list(silent))
+    ).exclude(source=Stream.Source.SERVER)
+    rows = list(silent.values_list("pk", "run"))
+    return sum(publisher_went(stream_id=pk, run=run, now=now) for pk, run in rows)
