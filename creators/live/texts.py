@@ -67,7 +67,13 @@ def _of_picture() -> dict[str, str]:
         "everySeconds": _("every {n} s"),
         "seconds": _("{n} s"),
         "framesOf": _("{frames}, {dropped} dropped"),
-        "megabytes": _("{n} MB"),
+        "recording_off": _("not yet"),
+        "recording_on": _("on"),
+        "recording_failing": _("failing"),
+        "adviceRecording": _(
+            "The picture can't be recorded at the moment: the replay will miss this part."
+        ),
+        "adviceDisk": _("The video server has trouble with its disk: {what}"),
         "adviceKey": _(
             "Key frames come every {n} s: set the keyframe interval to 1 or 2 s in your encoder."
             " Until then viewers wait longer for the picture, and see it later."
@@ -84,5 +90,4 @@ def _of_picture() -> dict[str, str]:
         "adviceLate": _(
             "The picture comes in late by {n} s: your connection is too slow for what you send."
         ),
-        "keyMade": _("This is your new key."),
     }

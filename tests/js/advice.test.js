@@ -19,6 +19,11 @@ test("each fault has its advice", () => {
     "adviceStalled",
     "adviceSilent",
   ]);
+  assert.deepEqual(keys({ ...good, recording: "failing", disk: "full" }), [
+    "adviceRecording",
+    "adviceDisk",
+  ]);
+  assert.deepEqual(keys({ ...good, recording: "on", disk: "ok" }), []);
   assert.deepEqual(keys({ ...good, late_ms: 1500 }), ["adviceLate"]);
 });
 

@@ -16,6 +16,8 @@ export function adviceOn(health, { before = null, mostKbps = 0 } = {}) {
   if (warned("stalled")) found.push(["adviceStalled", {}]);
   if (warned("silent")) found.push(["adviceSilent", {}]);
   if (health.late_ms > LATE) found.push(["adviceLate", { n: (health.late_ms / 1000).toFixed(1) }]);
+  if (health.recording === "failing") found.push(["adviceRecording", {}]);
+  if ((health.disk ?? "ok") !== "ok") found.push(["adviceDisk", { what: health.disk }]);
   if (before !== null && before.run === health.run) {
     const frames = health.frames - before.frames;
     const dropped = health.dropped - before.dropped;

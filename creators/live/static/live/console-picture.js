@@ -20,6 +20,7 @@ export function startPicture(root, { connection, say, isLive }) {
   let isComing = false;
   let run = null;
   let kept = [];
+  let caption = null;
 
   const write = (element, text) => {
     if (element && element.textContent !== text) element.textContent = text;
@@ -79,9 +80,7 @@ export function startPicture(root, { connection, say, isLive }) {
     figure("size", health.width ? `${health.width} × ${health.height}` : "–");
     figure("key", health.key_interval_s ? say("everySeconds", { n: health.key_interval_s }) : "–");
     figure("frames", say("framesOf", { frames: health.frames, dropped: health.dropped }));
-    const disk = health.disk_mb ?? null;
-    place.querySelector('[data-health-row="disk"]').hidden = disk === null;
-    if (disk !== null) figure("disk", say("megabytes", { n: Math.round(disk) }));
+    figure("recording", say(`recording_${health.recording}`));
     const advice = adviceOn(health, { before: kept[0] ?? null, mostKbps });
     kept = [...kept, health].slice(-COMPARED);
     advise(advice.map(([key, values]) => say(key, values)));
@@ -101,11 +100,13 @@ export function startPicture(root, { connection, say, isLive }) {
     try {
       const response = await fetch(place.dataset.healthUrl, { cache: "no-store" });
       const health = response.ok ? await response.json() : {};
-      if (health.run) {
+      if (response.status === 410) return; // it is over
+      // Before the first picture there is nothing to play.
+      if (health.state === "on" && health.width > 0) {
         came(health);
         showHealth(health);
       } else {
-        went();
+        if (health.state !== "on") went();
         find("health").hidden = true;
         advise([]);
       }
@@ -150,7 +151,8 @@ export function startPicture(root, { connection, say, isLive }) {
   return {
     show(state) {
       if (state.trouble) showTrouble(state.trouble.text);
-      if (state.caption && player) player.caption(state.caption);
+      if (state.caption && state.caption !== caption) player?.caption(state.caption);
+      caption = state.caption;
       const lag = state.lag_ms;
       const text = lag ? say("seconds", { n: (lag / 1000).toFixed(1) }) : "–";
       write(place.querySelector('[data-health-of="lag"]'), text);
