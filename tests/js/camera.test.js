@@ -18,7 +18,7 @@ test("what viewers can play as it is is recorded first", () => {
   assert.deepEqual(formatFor(known(vp9, mp4)), { mime: mp4, container: "mp4" });
   assert.deepEqual(formatFor(known(vp9, "video/mp4")), { mime: vp9, container: "webm" });
   assert.deepEqual(formatFor(known("video/mp4")), { mime: "video/mp4", container: "mp4" });
-  assert.equal(formatFor(() => false), null);
+  assert.equal(formatFor(known("video/webm", "video/webm;codecs=vp8,opus")), null, "VP8 is refused");
 });
 
 test("an upright picture is cut out on a desk; a phone is turned instead", () => {

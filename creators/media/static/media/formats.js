@@ -1,14 +1,14 @@
 // What is asked of a camera, and how its picture is recorded.
 
 // The first that the browser can record. H.264 goes to viewers as it is, so it comes first in either
-// container; not every viewer's device can play VP9.
+// container; not every viewer's device can play VP9. VP8, which is all that some browsers have,
+// can't be served as HLS.
 const FORMATS = [
   "video/webm;codecs=h264,opus",
   "video/mp4;codecs=avc1.42E01F,mp4a.40.2",
   "video/mp4;codecs=avc1.42E01F,opus",
   "video/webm;codecs=vp9,opus",
   "video/mp4",
-  "video/webm",
 ];
 
 export const AUDIO_KBPS = 96;
