@@ -144,6 +144,12 @@ class Site:
         path = self.logs / f"{part}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def end(self, part: str) -> None:
+        """Have a part tidy up and end."""
+        process = self._running.pop(part)
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
     def kill(self, part: str) -> None:
         """End a part without a chance to tidy up."""
         process = self._running.pop(part)

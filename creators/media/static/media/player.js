@@ -16,6 +16,8 @@
 //   player.caption({ text, lang, starts_at, ends_at })   a live caption, shown now if wished
 //   player.onFrame(work)                 calls work at each picture that is shown; returns "stop"
 //   player.destroy()
+//
+// The element carries it, too: root.player.
 
 import { startControls } from "./controls.js";
 import { browserWorld, Engine } from "./engine.js";
@@ -169,6 +171,7 @@ export function mountPlayer(
       engine.close();
     },
   };
+  root.player = player;
   if (url !== "") open(url);
   return player;
 }
