@@ -372,5 +372,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "daphne.http_protocol": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
+        # At INFO it writes the addresses of websockets, and those of cameras are signed.
+        "uvicorn.error": {"level": "WARNING"},
     },
 }
