@@ -29,7 +29,12 @@ export function startPicture(root, { connection, say, isLive }) {
   // --- The picture --------------------------------------------------------------------------
 
   import("../media/player.js").then(({ mountPlayer }) => {
-    player = mountPlayer(find("player"), { isHost: true, now });
+    player = mountPlayer(find("player"), {
+      isHost: true,
+      now,
+      // The player has its own words.
+      onState: ({ name }) => find("no-picture").toggleAttribute("hidden", name !== "idle"),
+    });
     play();
   });
 
