@@ -230,6 +230,7 @@ def _make_clip(replay: Replay, shown: Recording, cut: Cut, now: datetime) -> Non
         pictures.clip(source, at=into, seconds=seconds, to=video)
         pictures.still(source, at=into + seconds / 4, to=still)
         kept = [_keep(replay, video, "clip.mp4"), _keep(replay, still, "clip.jpg")]
+    starts_at = queries.instant(shown, cut.starts)
     with transaction.atomic():
         if not _is_as_it_was(replay):
             _drop(kept)
@@ -238,8 +239,9 @@ def _make_clip(replay: Replay, shown: Recording, cut: Cut, now: datetime) -> Non
             session_id=replay.session_id,
             pin=cut.pin,
             defaults={
-                "starts_at": queries.instant(shown, cut.starts),
-                "ends_at": queries.instant(shown, cut.ends),
+                "starts_at": starts_at,
+                # A cut has no gap in it; the instant of its last place may be behind the next one.
+                "ends_at": starts_at + timedelta(milliseconds=cut.ends - cut.starts),
                 "clicks": cut.clicks,
                 "video": kept[0],
                 "still": kept[1],

@@ -1,4 +1,3 @@
-import struct
 import subprocess
 from datetime import timedelta
 from io import BytesIO
@@ -9,11 +8,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 from PIL import Image
 
+from creators.audience.models import ProductClick
 from creators.audience.services import record_click
 from creators.live.models import Clip, Pin, Replay
 from creators.live.replays import illustrating, pictures, queries, services
 from tests.factories.catalog import ProductFactory
 from tests.factories.creators import LiveSessionFactory, PieceProductFactory, PinFactory
+from tests.factories.films import cut_up
 from tests.factories.media import SegmentFactory, StreamFactory
 
 
@@ -116,7 +117,7 @@ def filmed(stores, tmp_path, bob, product, at, now):
     subprocess.run(
         [imageio_ffmpeg.get_ffmpeg_exe(), *making.split(), str(whole)], check=True, timeout=30
     )
-    init, segments = _cut_up(whole.read_bytes())
+    init, segments = cut_up(whole.read_bytes())
     stream = StreamFactory(creator=bob.creator, lost_at=at(3))
     session = LiveSessionFactory(
         piece__creator=bob.creator,
@@ -138,21 +139,30 @@ def filmed(stores, tmp_path, bob, product, at, now):
     return services.make_replay(piece_id=session.pk, now=now)
 
 
-def _cut_up(data):
-    """Part a fragmented MP4 into its head and its fragments."""
-    boxes, at = [], 0
-    while at < len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        boxes.append((kind, data[at : at + size]))
-        at += size
-    init = b"".join(box for kind, box in boxes if kind in (b"ftyp", b"moov"))
-    parts = [box for kind, box in boxes if kind in (b"moof", b"mdat")]
-    return init, [first + second for first, second in zip(parts[::2], parts[1::2], strict=True)]
-
-
 def _bytes(name):
     with default_storage.open(name) as file:
         return file.read()
+
+
+def test_a_clip_ends_with_its_run_not_after_the_pause(
+    stores, replay, recorded, pins, clicks, at, now, monkeypatch
+):
+    clicks(pins[0], 1)
+    pins[0].pinned_at = at(20)
+    pins[0].unpinned_at = at(29)
+    pins[0].save()
+    monkeypatch.setattr(pictures, "clip", lambda source, *, to, **where: to.write_bytes(b"clip"))
+    monkeypatch.setattr(pictures, "still", lambda source, *, to, **where: to.write_bytes(b"still"))
+    monkeypatch.setattr(pictures, "frames", lambda *source, **where: 1)
+    monkeypatch.setattr(pictures, "preview", lambda source, *, to: to.write_bytes(b"webp"))
+    for segment in recorded.stream.segments.all():
+        for name in (segment.name, segment.init_name):
+            if not storages["recordings"].exists(name):
+                storages["recordings"].save(name, ContentFile(b"x"))
+    ProductClick.objects.update(at=at(21))
+    illustrating.illustrate(piece_id=recorded.pk, now=now)
+    clip = Clip.objects.get()
+    assert (clip.starts_at, clip.ends_at) == (at(8), at(30))
 
 
 def test_a_replay_gets_a_still_a_moving_preview_and_a_clip_that_plays(filmed, now):
