@@ -72,7 +72,14 @@ def seeds() -> Iterator[bytes]:
     sound = ["-f", "lavfi", "-i", "sine=sample_rate=8000:duration=1"]
     h264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "5"]
     aac = ["-c:a", "aac", "-b:a", "8k"]
-    for inputs, codecs in ((picture + sound, h264 + aac), (picture, h264), (sound, aac)):
+    backwards = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "2", "-g", "5"]
+    kinds = (
+        (picture + sound, h264 + aac),
+        (picture, h264),
+        (picture, backwards),
+        (sound, aac),
+    )
+    for inputs, codecs in kinds:
         for flags in ("frag_keyframe", "frag_every_frame"):
             written = subprocess.run(
                 [

@@ -13,11 +13,17 @@ from creators.media.rtmp.malformed import Malformed
 from creators.media.rtmp.session import Media, Publish, Session
 from tests.creators.media.rtmp import encoder
 
-BEGINNING, PUBLISHING, CHUNKS, VALUES = range(4)
+BEGINNING, PUBLISHING, CHUNKS, VALUES, GREETING = range(5)
 LARGEST_MESSAGE = 4096
 LARGEST_PENDING = 6000
 CHUNK_STREAMS = 8
 LONGEST = 8 * 1024
+# What a session has heard before.
+OPENINGS = {
+    GREETING: b"",
+    BEGINNING: encoder.GREETING + encoder.ANSWER,
+    PUBLISHING: encoder.GREETING + encoder.ANSWER + encoder.as_obs("key"),
+}
 # What chance alone would hardly write.
 WORDS = (
     "connect app live createStream publish FCUnpublish deleteStream closeStream getStreamLength"
@@ -66,12 +72,9 @@ def check_chunks(data: bytes, size: int) -> None:
             assert sum(len(part.body) for part in parts) <= len(message.body)
 
 
-def check_session(data: bytes, size: int, *, is_publishing: bool) -> None:
+def check_session(opening: bytes, data: bytes, size: int) -> None:
     """A session ends by its own errors only, answers in proportion, and its FLV can be read."""
     session = Session(app="live", reader=_reader(), before_publishing=64 * 1024)
-    opening = encoder.GREETING + encoder.ANSWER
-    if is_publishing:
-        opening += encoder.as_obs("key")
     flv, answers = b"", 0
     with suppress(Malformed, UnsupportedCodec):
         for piece in [opening, *_pieces(data, size)]:
@@ -103,13 +106,13 @@ def check(data: bytes) -> None:
     """Raise when an input makes the parsers do what they must not."""
     if len(data) < 2:
         return
-    kind, size, rest = data[0] % 4, data[1] or 1, data[2:]
+    kind, size, rest = data[0] % 5, data[1] or 1, data[2:]
     if kind == CHUNKS:
         check_chunks(rest, size)
     elif kind == VALUES:
         check_values(rest)
     else:
-        check_session(rest, size, is_publishing=kind == PUBLISHING)
+        check_session(OPENINGS[kind], rest, size)
 
 
 def seeds() -> Iterator[bytes]:
@@ -124,6 +127,7 @@ def seeds() -> Iterator[bytes]:
     aborted = late[:150] + encoder.chunks(2, 2, b"\0\0\0\x04")
     beginnings = [encoder.as_obs("key"), encoder.as_ffmpeg("key")]
     for size in (0, 7, 200):
+        yield bytes([GREETING, size]) + encoder.GREETING + encoder.ANSWER + beginnings[0]
         for beginning in beginnings:
             yield bytes([BEGINNING, size]) + beginning + encoder.metadata() + picture + sound + stop
             yield bytes([CHUNKS, size]) + beginning + encoder.metadata() + picture + late
