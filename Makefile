@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test campaign fuzz test-browser browser check format lock clean
+.PHONY: help demo demo-reset test campaign fuzz bench-origin check-hls test-browser browser check format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -32,6 +32,12 @@ campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests:
 
 fuzz: .venv/fuzz-installed ## Send the RTMP parser and the MP4 cutter nonsense (SECONDS=600)
 	@$(RUN) -m tests.fuzz.campaign "$(SECONDS)"
+
+bench-origin: .venv/installed ## Have 500 viewers watch one origin (ARGS="--viewers 200")
+	@$(RUN) -m benchmarks.origin $(ARGS)
+
+check-hls: .venv/installed ## Check five minutes of a real stream's playlists (ARGS="--seconds 60")
+	@$(RUN) -m benchmarks.check_hls $(ARGS)
 
 test-browser: .venv/installed node_modules/.package-lock.json browser ## Get a browser and run its tests
 	@LIVESHOP_BROWSER=required $(RUN) -m pytest tests/browser $(ARGS)
