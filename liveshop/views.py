@@ -17,7 +17,7 @@ from django.views import defaults
 from django.views.decorators.http import require_safe
 
 from liveshop import home as shown
-from liveshop import watch_again
+from liveshop import ranges, watch_again
 from liveshop.middleware import wants_json
 
 RETRY_AFTER_SECONDS: Final = 5
@@ -53,7 +53,7 @@ def icon(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def stored(request: HttpRequest, name: str) -> FileResponse:
+def stored(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
     """Serve a file that was uploaded or made, as nginx does in production.
 
     Only kinds that we write ourselves, so that no file can ever be a page; a name is given once.
@@ -66,8 +66,20 @@ def stored(request: HttpRequest, name: str) -> FileResponse:
         file = default_storage.open(name)
     except (OSError, SuspiciousFileOperation, ValueError):
         raise Http404 from None
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return FileResponse(file, content_type=kind, headers=headers)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Accept-Ranges": "bytes"}
+    try:
+        part = ranges.asked(request.headers.get("Range", ""), file.size)
+    except ranges.NotSatisfiable:
+        headers["Content-Range"] = f"bytes */{file.size}"
+        file.close()
+        return HttpResponse(status=416, headers=headers)
+    if part is None:
+        return FileResponse(file, content_type=kind, headers=headers)
+    first, end = part
+    headers["Content-Range"] = f"bytes {first}-{end - 1}/{file.size}"
+    with file:
+        file.seek(first)
+        return HttpResponse(file.read(end - first), status=206, content_type=kind, headers=headers)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
