@@ -17,10 +17,10 @@ from liveshop.demo.planes import Planes, Sprite, raster
 FPS: Final = 25
 _SLIDE_MS: Final = 700
 _CARD: Final = (316, 424)
-_CARD_AT: Final = (372, 556)
-_HOST_AT: Final = (52, 372)
-_CLOCK_AT: Final = (110, 142)
-_CLOCK: Final = (500, 64)
+_CARD_AT: Final = (338, 448)
+_HOST_AT: Final = (-4, 372)
+_CLOCK_AT: Final = (84, 226)
+_CLOCK: Final = (440, 60)
 _MOUTHS: Final = ("smile", "half", "open")
 # The room breathes: how far things move, and in how many milliseconds they come back.
 _SWAY: Final = (10, 4200)

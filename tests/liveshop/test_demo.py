@@ -154,7 +154,7 @@ def test_the_life_of_a_demo(demo, port, state):
     wait_until(lambda: children_of(state) == [])
     wait_until(lambda: processes_of(state) == [])
 
-    again = demo()
+    again = demo("--no-camera")
     read_until_ready(again, port)
     assert status_of(port) == 200
     assert (state / "demo-password").read_text() == password

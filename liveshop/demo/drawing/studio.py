@@ -1,4 +1,8 @@
-"""The demo's studio: where bob stands while his show is on; the moving picture is made of these."""
+"""The demo's studio: where bob stands while his show is on; the moving picture is made of these.
+
+Phones that are longer than 9:16 cut off about 65 at both sides, and a page lays its own things over
+the top 130 and the lower half: what matters lies between.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -28,13 +32,16 @@ THEMES: Final = {
 }
 PLAIN: Final = Theme(wall="mist", glow="cream", table="bark", edge="wood")
 
+# How high the string of lights is fixed.
+_ROPE: Final = 96
 _SHELF: Final = (
+    '<g transform="translate(44 -48)">'
     '<path d="M36 440h190v14H36Z" fill="{bark}"/><path d="M62 454v30m138-30v30" stroke="{bark}"'
     ' stroke-width="10"/>'
     '<path d="M58 352h26v88H58Z" fill="{red}"/><path d="M84 366h22v74H84Z" fill="{night}"/>'
     '<path d="m110 440 14-84 24 6-14 78Z" fill="{sage}"/>'
     '<path d="M166 386h44c-2 14 8 20 4 36-2 12-8 18-14 18h-24c-6 0-12-6-14-18-4-16 6-22 4-36Z"'
-    ' fill="{sea}"/>'
+    ' fill="{sea}"/></g>'
 )
 _PLANT: Final = (
     leaf(640, 770, -46, 2.2, "leaf")
@@ -61,7 +68,8 @@ def room(theme: Theme) -> str:
     wall = (
         f'<rect width="720" height="1280" fill="{{{theme.wall}}}"/>'
         f'<circle cx="330" cy="560" r="330" fill="{{{theme.glow}}}"/>'
-        '<path d="M0 226Q360 330 720 226" fill="none" stroke="{ink}" stroke-width="4"/>'
+        f'<path d="M0 {_ROPE}Q360 {_ROPE + 104} 720 {_ROPE}" fill="none"'
+        ' stroke="{ink}" stroke-width="4"/>'
     )
     return free(WIDTH, HEIGHT, wall + lights + _SHELF + _PLANT)
 
@@ -84,7 +92,7 @@ def bulbs() -> list[tuple[int, int]]:
 
 def _rope(xs: range) -> list[int]:
     # The quadratic curve of the rope, for which x is even in its parameter.
-    return [round(226 + 2 * 104 * (x / WIDTH) * (1 - x / WIDTH)) for x in xs]
+    return [round(_ROPE + 2 * 104 * (x / WIDTH) * (1 - x / WIDTH)) for x in xs]
 
 
 def bulb(*, is_bright: bool) -> str:

@@ -63,6 +63,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-crowd", action="store_true", help="leave the simulated crowd out")
         parser.add_argument(
+            "--no-camera",
+            action="store_true",
+            help="leave out the picture of the show, and the recording of a past one",
+        )
+        parser.add_argument(
             "--with-parent",
             action="store_true",
             help="stop when the calling program (make) is gone",
@@ -78,7 +83,10 @@ class Command(BaseCommand):
             die_with_parent(signal.SIGTERM, parent=os.getppid())
         try:
             self._serve(
-                port=options["port"], reset=options["reset"], has_crowd=not options["no_crowd"]
+                port=options["port"],
+                reset=options["reset"],
+                has_crowd=not options["no_crowd"],
+                has_camera=not options["no_camera"],
             )
         except Stopped:
             self._say("liveshop has stopped.")
@@ -89,7 +97,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=1)
         call_command("seed_demo")  # leaves alone what is there
 
-    def _serve(self, *, port: int, reset: bool, has_crowd: bool) -> None:
+    def _serve(self, *, port: int, reset: bool, has_crowd: bool, has_camera: bool) -> None:
         url = f"http://127.0.0.1:{port}"
         places = Places.of(None)
         places.make()
@@ -117,9 +125,12 @@ class Command(BaseCommand):
                 self._start(supervisor, environment=environment, logs=logs, port=port)
                 if has_crowd:
                     supervisor.start(_crowd(url, logs))
+                if has_camera:
+                    supervisor.start(_child("camera", logs, *MANAGE, "demo_camera"))
                 self._say_ready(url, environment["DEMO_PASSWORD"], places.state)
-                recording = _child("recording", logs, *MANAGE, "demo_recording", may_finish=True)
-                supervisor.start(recording)
+                if has_camera:
+                    command = (*MANAGE, "demo_recording")
+                    supervisor.start(_child("recording", logs, *command, may_finish=True))
                 while True:
                     supervisor.tend()
                     if lease is not None and lease.is_lost:
@@ -149,7 +160,6 @@ class Command(BaseCommand):
             for option, name, default in _DOORS
         ]
         supervisor.start(_child("origin", logs, *MANAGE, "origin", *ports))
-        supervisor.start(_child("camera", logs, *MANAGE, "demo_camera"))
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
