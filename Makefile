@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test campaign fuzz bench-origin check-hls test-browser browser check format lock clean
+.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video check-hls test-browser browser check format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -32,6 +32,9 @@ campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests:
 
 fuzz: .venv/fuzz-installed ## Send the RTMP parser and the MP4 cutter nonsense (SECONDS=600)
 	@$(RUN) -m tests.fuzz.campaign "$(SECONDS)"
+
+bench-video: .venv/installed node_modules/.package-lock.json ## Read a viewer's lag from the picture (needs Chromium)
+	@$(RUN) -m benchmarks.video $(ARGS)
 
 bench-origin: .venv/installed ## Have 500 viewers watch one origin (ARGS="--viewers 200")
 	@$(RUN) -m benchmarks.origin $(ARGS)
