@@ -16,6 +16,9 @@ from tests.faults.encoder import Encoder, make_clip
 
 pytestmark = pytest.mark.browser
 
+# In ms, for what takes a process or the network a while.
+PATIENCE = 20_000
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
@@ -81,7 +84,7 @@ def test_the_picture_plays_a_pin_waits_for_it_and_it_comes_back(
 
     encoder = Encoder(clip).start(url)
     try:
-        expect(player).to_have_attribute("data-state", "playing")
+        expect(player).to_have_attribute("data-state", "playing", timeout=PATIENCE)
         expect(page.get_by_role("button", name="Sound off: tap to unmute")).to_be_visible()
         assert page.evaluate(_AT) <= datetime.now(UTC).timestamp() * 1000
 
@@ -94,10 +97,10 @@ def test_the_picture_plays_a_pin_waits_for_it_and_it_comes_back(
         assert shown_at >= pinned["at"] - 50
 
         encoder.stop()
-        expect(notice).to_have_text("Reconnecting…")
+        expect(notice).to_have_text("Reconnecting…", timeout=PATIENCE)
         expect(page.locator("[data-pinned-place] [data-card]")).to_be_visible()
         encoder = Encoder(clip).start(url)
-        expect(player).to_have_attribute("data-state", "playing")
+        expect(player).to_have_attribute("data-state", "playing", timeout=PATIENCE)
         expect(notice).to_be_empty()
         assert page.evaluate(_AT) > shown_at
     finally:

@@ -250,6 +250,19 @@ test("a lost picture that does not go on when it is back is begun anew", async (
   assert.equal(world.players.length, 3);
 });
 
+test("a picture that stops or goes on without a word of the browser is noticed", async () => {
+  const world = await playing(makeWorld());
+  world.engine.picture("lost");
+  await world.pass(1_000);
+  assert.equal(world.engine.state, "playing");
+  await world.pass(2_000, { moves: false });
+  assert.equal(world.engine.state, "lost");
+  world.engine.picture("on");
+  await world.pass(1_000);
+  assert.equal(world.engine.state, "playing");
+  assert.equal(world.players.length, 1);
+});
+
 test("a picture that stands still for no reason is begun anew", async () => {
   const world = await playing(makeWorld());
   await world.pass(10_000, { moves: false });

@@ -20,6 +20,7 @@ const LEAST_BUFFERED = 0.6;
 const TICK = 500;
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 8_000;
+const STANDS = 1_200;
 const STUCK = 8_000;
 const RETURN_WITHIN = 3_000;
 const TROUBLES = 4;
@@ -381,15 +382,22 @@ export class Engine {
     if (edge !== null && edge.behind > edge.target + 1) this.video.currentTime = edge.position;
   }
 
-  // A picture that should move and does not, whatever the reason, is begun anew.
+  // What moves and what stands is seen, also where the browser says nothing. A picture that should
+  // move and does not, whatever the reason, is begun anew.
   #watch() {
-    const { currentTime } = this.video;
+    const { currentTime, paused } = this.video;
     const now = this.world.now();
     const isDue = this.isWanted && !this.isBlocked && this.publisher === "on";
-    if (!isDue || currentTime !== this.stoodAt) {
+    if (currentTime !== this.stoodAt) {
+      const isKnown = this.stoodAt !== undefined;
       this.stoodAt = currentTime;
       this.stoodSince = now;
-    } else if (now - this.stoodSince > STUCK) {
+      if (isKnown && this.isStarted && !this.isMoving && !paused) this.#moves();
+      return;
+    }
+    if (this.isMoving && now - this.stoodSince > STANDS) this.#stands();
+    if (!isDue) this.stoodSince = Math.max(this.stoodSince, now - STANDS - TICK);
+    else if (now - this.stoodSince > STUCK) {
       this.stoodSince = now;
       this.#attach();
     }
