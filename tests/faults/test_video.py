@@ -6,17 +6,21 @@ One origin serves all of them; each test has a stream of its own.
 import contextlib
 import re
 import socket
+import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import pytest
 from django.core.files.storage import FileSystemStorage
 
-from creators.media import services
+from creators.media import access, services
 from creators.media.models import Segment, Stream
 from creators.profiles.models import Creator
 from tests.faults.encoder import Encoder, make_clip
+from tests.faults.line import Line
 from tests.servers import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,6 +66,14 @@ class Broadcast:
     def wait_for_segment(self, number):
         return wait_until(lambda: self.last_segment() >= number)
 
+    def health(self):
+        signed = access.sign(
+            self.stream.pk, purpose="host", until=datetime.now(UTC) + timedelta(minutes=5)
+        )
+        return httpx.get(
+            f"{self.site.origin_url}/live/{self.stream.pk}/{signed}/health.json"
+        ).json()
+
     def row(self):
         return Stream.objects.get(pk=self.stream.pk)
 
@@ -80,6 +92,10 @@ class Broadcast:
 
     def recorded(self):
         return list(Segment.objects.filter(stream=self.stream).order_by("first"))
+
+    def is_whole(self, storage, last):
+        numbers = self.recorded_numbers(storage)
+        return numbers and numbers == list(range(numbers[0], last + 1)) and numbers
 
     def recorded_numbers(self, storage):
         """Return the live segments that are stored, by the names of the files that are there."""
@@ -103,8 +119,17 @@ def clip(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory, django_db_setup):
-    site = Site(logs=tmp_path_factory.mktemp("origin"))
+def line(django_db_setup):
+    """What leads from the origin to the database."""
+    with tempfile.TemporaryDirectory() as folder:
+        line = Line(Path(folder)).mend()
+        yield line
+        line.cut()
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory, line):
+    site = Site(logs=tmp_path_factory.mktemp("origin"), settings={"DATABASE_URL": line.url})
     try:
         yield site.start("origin")
     finally:
@@ -154,11 +179,7 @@ def test_an_encoder_dies_and_the_origin_dies_and_the_recording_is_whole(broadcas
     broadcast.end()
     last = broadcast.last_on_air()
 
-    def is_whole():
-        numbers = broadcast.recorded_numbers(storage)
-        return numbers and numbers == list(range(numbers[0], last + 1)) and numbers
-
-    numbers = wait_until(is_whole)
+    numbers = wait_until(lambda: broadcast.is_whole(storage, last))
     assert numbers[0] <= on_air + 1
     assert {one.run for one in broadcast.recorded()} == {1, 2, 3}
 
@@ -203,3 +224,78 @@ def test_a_picture_that_is_too_large_is_refused_with_words(broadcast, tmp_path):
     assert "too many pixels" in encoder.stop()
     wait_until(lambda: broadcast.row().trouble_code == "too_large")
     assert broadcast.playlist() == ""
+
+
+@pytest.mark.campaign
+def test_without_its_database_the_picture_goes_on_and_is_recorded_later(broadcast, line, storage):
+    broadcast.send()
+    broadcast.wait_for_segment(0)
+    broadcast.on_air()
+    before = broadcast.last_segment()
+    broadcast.wait_for_segment(before + 2)
+    line.cut()
+    status = f"{broadcast.site.origin_url}/healthz"
+    wait_until(lambda: httpx.get(status).json()["database"] == "away")
+    broadcast.wait_for_segment(before + 15)
+    second = broadcast.send()
+    wait_until(lambda: second.has_ended)
+    assert "can't be taken in at the moment" in second.stop()
+    assert not broadcast.encoders[0].has_ended
+    line.mend()
+    wait_until(lambda: httpx.get(status).json()["database"] == "ok", patience=20)
+    assert broadcast.row().run == 1
+    broadcast.end()
+    last = broadcast.last_on_air()
+    numbers = wait_until(lambda: broadcast.is_whole(storage, last))
+    assert numbers[0] <= before + 1
+
+
+@pytest.mark.campaign
+def test_a_disk_that_takes_nothing_stops_no_picture_and_its_return_makes_it_whole(
+    broadcast, storage
+):
+    stream_id = str(broadcast.stream.pk)
+    # A file where the folder should be: every write fails, as on a full disk, also for root.
+    in_the_way = [broadcast.site.logs / name / stream_id for name in ("origin", "recordings")]
+    for path in in_the_way:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    broadcast.send()
+    broadcast.on_air()
+    broadcast.wait_for_segment(12)
+    health = broadcast.health()
+    assert health["state"] == "on"
+    assert health["recording"] == "failing"
+    assert health["disk"] != "ok"
+    assert broadcast.recorded() == []
+    for path in in_the_way:
+        path.unlink()
+    wait_until(lambda: broadcast.recorded())
+    wait_until(lambda: broadcast.health()["disk"] == "ok")
+    broadcast.end()
+    last = broadcast.last_on_air()
+    numbers = wait_until(lambda: broadcast.is_whole(storage, last))
+    assert numbers[0] == 0
+
+
+@pytest.mark.campaign
+def test_an_encoder_that_is_away_for_half_a_minute_comes_back_to_the_same_stream(
+    broadcast, storage
+):
+    broadcast.send()
+    broadcast.wait_for_segment(0)
+    broadcast.on_air()
+    broadcast.wait_for_segment(broadcast.last_segment() + 3)
+    broadcast.encoders[0].stop()
+    wait_until(lambda: broadcast.row().lost_at)
+    time.sleep(30)
+    before = broadcast.last_segment()
+    assert "#EXT-X-ENDLIST" not in broadcast.playlist()
+    broadcast.send()
+    broadcast.wait_for_segment(before + 3)
+    assert broadcast.row().run == 2
+    broadcast.end()
+    last = broadcast.last_on_air()
+    wait_until(lambda: broadcast.is_whole(storage, last))
+    gap = [one.starts_at - before.ends_at for before, one in pairwise(broadcast.recorded())]
+    assert max(gap) > timedelta(seconds=29)
