@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from creators.live.models import LiveSession, Pin, ShowEvent
+from creators.live.models import Clip, LiveSession, Pin, Replay, ShowEvent
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when it runs
@@ -35,3 +35,18 @@ class PinAdmin(_ReadOnly):
 class ShowEventAdmin(_ReadOnly):
     list_display = ("session", "from_state", "to_state", "at")
     list_select_related = ("session",)
+
+
+@admin.register(Replay)
+class ReplayAdmin(_ReadOnly):
+    list_display = ("session", "state", "starts_at", "ends_at", "duration_ms", "made_at")
+    list_filter = ("state",)
+    list_select_related = ("session",)
+    search_fields = ("session__piece__title", "session__piece__creator__handle")
+
+
+@admin.register(Clip)
+class ClipAdmin(_ReadOnly):
+    list_display = ("session", "pin", "starts_at", "ends_at", "clicks", "is_hidden")
+    list_filter = ("is_hidden",)
+    list_select_related = ("session", "pin")

@@ -104,7 +104,7 @@ def _wait_until_after(page, seconds):
         page.wait_for_timeout(100)
 
 
-def test_a_replay_plays_over_the_pause_and_sells(ended, visit, alice):
+def test_a_replay_plays_over_the_pause_and_sells(visit, ended, alice):
     page = visit(alice, viewport=PHONE)
     page.goto(f"/live/{ended.pk}/")
     page.get_by_role("button", name="Watch the replay").click()

@@ -49,6 +49,19 @@ startButton.addEventListener("click", () => {
   video.focus({ preventScroll: true });
 });
 
+// Not all browsers' own controls have it.
+const SPEEDS = [1, 1.25, 1.5, 2];
+const speed = find("speed");
+speed.hidden = false;
+speed.addEventListener("click", () => {
+  const faster = SPEEDS.find((one) => one > video.playbackRate) ?? SPEEDS[0];
+  // The default is what a player goes back to after each load.
+  video.defaultPlaybackRate = video.playbackRate = faster;
+});
+video.addEventListener("ratechange", () => {
+  find("speed-now").textContent = video.playbackRate;
+});
+
 // --- What follows it --------------------------------------------------------------------------
 
 const chapters = [...root.querySelectorAll("[data-chapters] [data-at]")];

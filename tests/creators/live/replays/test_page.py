@@ -3,7 +3,7 @@ import time
 import pytest
 import time_machine
 
-from creators.audience.models import QualifiedView
+from creators.audience.models import ProductClick, QualifiedView
 from creators.chat.models import Message
 from creators.live.models import Clip, Replay
 from creators.live.replays import services
@@ -174,6 +174,13 @@ def test_five_seconds_of_a_replay_are_a_view_of_the_show(client, replay):
         other = client.post(url, {"mark": mark[:-2]}, headers={"accept": "application/json"})
     assert other.status_code == 400
     assert QualifiedView.objects.get().viewer.startswith("a:")
+
+
+def test_opening_a_product_from_a_replay_counts_as_a_click_of_the_show(client, replay, product):
+    _get(client, replay)
+    answer = client.post(f"/live/{replay.session_id}/click/", {"product": product.pk})
+    assert answer.status_code == 204
+    assert ProductClick.objects.get().piece_id == replay.session_id
 
 
 def test_a_clips_link_leads_to_its_moment(client, replay, at, now):
