@@ -10,6 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -181,7 +182,8 @@ def _playlist(rendered: Rendered, scope: Scope) -> Reply:
     return Reply(rendered.body, PLAYLIST, NEVER)
 
 
-def _wanted(query: bytes) -> tuple[int | None, int | None, bool]:
+@lru_cache(256)
+def wanted(query: bytes) -> tuple[int | None, int | None, bool]:
     """Return segment, part and whether a delta update will do, of a playlist's query."""
     if not query:
         return None, None, False
@@ -200,7 +202,7 @@ def _wanted(query: bytes) -> tuple[int | None, int | None, bool]:
 
 
 async def _media_playlist(track: Track, scope: Scope) -> Reply:
-    number, part, is_delta = _wanted(scope["query_string"])
+    number, part, is_delta = wanted(scope["query_string"])
     if number is not None:
         try:
             # When it took too long, the playlist of now tells more than an error would.

@@ -11,7 +11,7 @@ import gzip
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from creators.media.hls.clock import ArrivalClock
 from creators.media.hls.cutter import Fragment, Init
@@ -59,6 +59,8 @@ class Rendered:
 
     body: bytes
     gzipped: bytes
+    # The heads of replies with it, by whether they are compressed.
+    heads: dict[bool, bytes] = field(default_factory=dict, compare=False)
 
 
 class Track:
@@ -191,14 +193,13 @@ class Track:
             rendered = self._rendered[is_delta] = Rendered(body, gzip.compress(body, 1, mtime=0))
         return rendered
 
-    async def wait(self, number: int, part: int | None) -> bool:
-        """Hold until the playlist has that segment, or that part of it; False: it took too long.
+    def awaited(self, number: int, part: int | None) -> tuple[int, int] | None:
+        """Return what to wait for so that the playlist has a segment, or a part of it; or None.
 
         :raises TooFar: nobody may ask for that yet
-        :raises TooMany: too many wait
         """
         if self.is_ended:
-            return True
+            return None
         if number > self._next_segment + 1:
             raise TooFar
         if part is not None and self.targets is not None:
@@ -206,7 +207,16 @@ class Track:
             if number >= self._next_segment and part > len(self._parts_of_open()) + most:
                 raise TooFar
         key = (number, -1 if part is None else part)
-        return self._has(key) or await self.playlist_waiters.wait(key)
+        return None if self._has(key) else key
+
+    async def wait(self, number: int, part: int | None) -> bool:
+        """Hold until the playlist has that segment, or that part of it; False: it took too long.
+
+        :raises TooFar: nobody may ask for that yet
+        :raises TooMany: too many wait
+        """
+        key = self.awaited(number, part)
+        return key is None or await self.playlist_waiters.wait(key)
 
     def segment(self, number: int) -> bytes | None:
         """Return a segment that players may still ask for."""
@@ -218,12 +228,16 @@ class Track:
     def part(self, number: int) -> bytes | None:
         return self._parts.get(number)
 
+    def is_hinted(self, number: int) -> bool:
+        """Whether a part is the one to come."""
+        return number == self._next_part and self.is_running and number not in self._parts
+
     async def wait_part(self, number: int) -> bytes | None:
         """Return a part, and hold for the one that was hinted.
 
         :raises TooMany: too many wait
         """
-        if number == self._next_part and self.is_running and number not in self._parts:
+        if self.is_hinted(number):
             await self.part_waiters.wait(number)
         return self._parts.get(number)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -18,30 +19,37 @@ class Waiting(Generic[Key]):
         self.most = most
         self.hold = hold
         self.count = 0
-        self._groups: dict[Key, list[asyncio.Future[bool]]] = {}
+        self._groups: dict[Key, list[Callable[[bool], None]]] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+
+    def call(self, key: Key, then: Callable[[bool], None]) -> None:
+        """Have something called when the key is there (True) or it took too long (False).
+
+        :raises TooMany: no more are held
+        """
+        if self.count >= self.most:
+            raise TooMany
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = []
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(self.hold, self._answer, key, False)
+        group.append(then)
+        self.count += 1
 
     async def wait(self, key: Key) -> bool:
         """Hold until `release` says that the key is there; False when it took too long.
 
         :raises TooMany: no more are held
         """
-        if self.count >= self.most:
-            raise TooMany
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[bool] = loop.create_future()
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = []
-            self._timers[key] = loop.call_later(self.hold, self._answer, key, False)
-        group.append(future)
-        self.count += 1
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        then = partial(_settle, future)
+        self.call(key, then)
         try:
             return await future
         finally:
-            self.count -= 1
-            if not future.done() or future.cancelled():
-                self._forget(key, future)
+            if future.cancelled():
+                self._forget(key, then)
 
     def release(self, is_there: Callable[[Key], bool]) -> None:
         """Let all go on whose key is there now."""
@@ -50,13 +58,20 @@ class Waiting(Generic[Key]):
 
     def _answer(self, key: Key, result: bool) -> None:
         self._timers.pop(key).cancel()
-        for future in self._groups.pop(key):
-            if not future.done():
-                future.set_result(result)
+        group = self._groups.pop(key)
+        self.count -= len(group)
+        for then in group:
+            then(result)
 
-    def _forget(self, key: Key, future: asyncio.Future[bool]) -> None:
+    def _forget(self, key: Key, then: Callable[[bool], None]) -> None:
         group = self._groups.get(key, [])
-        if future in group:
-            group.remove(future)
+        if then in group:
+            group.remove(then)
+            self.count -= 1
             if not group:
                 self._answer(key, False)
+
+
+def _settle(future: "asyncio.Future[bool]", result: bool) -> None:
+    if not future.done():
+        future.set_result(result)
