@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
@@ -63,7 +64,8 @@ def test_it_is_kept_in_segments_whose_pictures_tell_their_time(played, storage):
     assert segments[0].starts_at == began
     assert abs(segments[1].starts_at - segments[0].ends_at) < timedelta(milliseconds=2)
     for segment in segments:
-        data = b"".join(storage.open(name).read() for name in (segment.init_name, segment.name))
+        names = (segment.init_name, segment.name)
+        data = b"".join(Path(storage.path(name)).read_bytes() for name in names)
         drawn_at = segment.starts_at.timestamp() * 1000
         assert clock.read(_first_light(data), near=round(drawn_at)) == pytest.approx(
             drawn_at, abs=30
