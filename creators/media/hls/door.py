@@ -71,7 +71,7 @@ class _Cycle:
 
 
 class Door(HttpToolsProtocol):
-    """The protocol of one connection; `origin` is given by `door`."""
+    """The protocol of one connection; `origin` is given by `protocol_for`."""
 
     origin: Origin
 
@@ -188,6 +188,6 @@ class Door(HttpToolsProtocol):
         self.on_response_complete()
 
 
-def door(origin: Origin) -> type[Door]:
+def protocol_for(origin: Origin) -> type[Door]:
     """Return the protocol for uvicorn's `http` that serves this origin."""
     return type("OriginDoor", (Door,), {"origin": origin})

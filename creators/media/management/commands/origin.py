@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
-from creators.media.hls.door import door
+from creators.media.hls.door import protocol_for
 from creators.media.rtmp.server import serve as serve_rtmp
 from creators.media.station import Station
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         station = Station()
         config = uvicorn.Config(
             station.app,
-            http=door(station.app),
+            http=protocol_for(station.app),
             ws="websockets-sansio",
             ws_max_size=_LARGEST_MESSAGE,
             lifespan="off",

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from creators.media.access import sign
-from creators.media.hls.door import door
+from creators.media.hls.door import protocol_for
 from creators.media.hls.http import Origin
 from creators.media.hls.track import Track
 from tests.creators.media.hls.checker import parse
@@ -54,7 +54,7 @@ async def served() -> AsyncIterator[Served]:
         await origin(scope, receive, send)
 
     config = uvicorn.Config(
-        app, http=door(origin), ws="none", lifespan="off", log_config=None, access_log=False
+        app, http=protocol_for(origin), ws="none", lifespan="off", log_config=None, access_log=False
     )
     place = socket.socket()
     place.bind(("127.0.0.1", 0))

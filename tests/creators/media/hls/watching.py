@@ -27,6 +27,8 @@ class Watcher:
         self._text = text
         playlist = self.checker.see(text, delta=self.track.playlist(is_delta=True).body.decode())
         for one in playlist.all:
+            if one.number in self._segments:
+                continue
             for part in one.parts:
                 if part.uri not in self._parts:
                     data = self.track.part(int(part.uri[1:-4]))
@@ -39,7 +41,7 @@ class Watcher:
                     (fragment,) = cutter.feed(data)
                     assert isinstance(fragment, Fragment)
                     self.checker.see_part(part, is_independent=fragment.is_independent)
-            if one.duration and one.parts and one.number not in self._segments:
+            if one.duration and one.parts:
                 self._segments.add(one.number)
                 data = self.track.segment(one.number)
                 assert data is not None, one.uri
