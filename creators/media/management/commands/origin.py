@@ -44,9 +44,9 @@ class Command(BaseCommand):
         rtmp_host, rtmp_port = options["rtmp_host"] or host, options["rtmp_port"]
         _allow_many_connections()
         door = _bind(host, port, "--port")
-        # RTMP's server binds by itself, later: this is only to say early what would hinder it.
-        _bind(rtmp_host, rtmp_port, "--rtmp-port").close()
         try:
+            # RTMP's server binds by itself, later: this is only to say early what would hinder it.
+            _bind(rtmp_host, rtmp_port, "--rtmp-port").close()
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve(door, rtmp_host=rtmp_host, rtmp_port=rtmp_port))
         finally:
