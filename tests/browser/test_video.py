@@ -86,6 +86,7 @@ def test_the_picture_plays_a_pin_waits_for_it_and_it_comes_back(
     try:
         expect(player).to_have_attribute("data-state", "playing", timeout=PATIENCE)
         expect(page.get_by_role("button", name="Sound off: tap to unmute")).to_be_visible()
+        expect(page.locator("[data-player-still]")).to_be_hidden()
         assert page.evaluate(_AT) <= datetime.now(UTC).timestamp() * 1000
 
         page.evaluate(_NOTE)

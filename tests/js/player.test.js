@@ -161,9 +161,11 @@ test("it tells when the picture that is shown came to the server", async () => {
   assert.equal(world.engine.lag(), 50_000 + world.time - 49_000);
 
   world.video.fire("waiting");
-  assert.equal(world.engine.at(), null, "a picture that stands tells no time");
   assert.equal(world.engine.stalls, 1);
   assert.equal(world.engine.state, "stalled");
+  assert.equal(world.engine.at(), 49_000, "a picture that stands for a moment has its time");
+  world.engine.pause();
+  assert.equal(world.engine.at(), null);
 });
 
 test("blocking reloads and parts that fail again and again end in plain HLS", async () => {

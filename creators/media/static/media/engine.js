@@ -152,11 +152,10 @@ export class Engine {
 
   // --- What it tells ------------------------------------------------------------------------
 
-  // The server's clock (ms) when the picture that is shown now arrived there; null when none moves.
+  // The server's clock (ms) when the picture that is shown now arrived there, also while it waits
+  // for the next; null when none is to be waited for.
   at() {
-    if (!this.isMoving || this.video.paused) return null;
-    const date = this.#date();
-    return date === null ? null : date;
+    return this.state === "playing" || this.state === "stalled" ? this.#date() : null;
   }
 
   // How long ago that was, in ms; null when that can't be known.

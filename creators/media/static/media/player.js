@@ -49,6 +49,7 @@ export function mountPlayer(
   let wanted = "";
   let lostSince = null;
   let isStill = false; // data saver without anything lighter than the picture
+  let hasPicture = true; // false: sound only
   let noticeTimer;
   let captionTimer;
   let stillTimer;
@@ -88,9 +89,11 @@ export function mountPlayer(
   function showStill() {
     clearTimeout(stillTimer);
     const address = wanted === "" ? "" : stillOf(wanted);
-    const isNeeded = isStill || ["loading", "blocked", "unsupported"].includes(engine.state);
+    const isWaiting = ["loading", "blocked", "unsupported"].includes(engine.state);
+    const isNeeded = isStill || !hasPicture || isWaiting;
     video.classList.toggle("is-empty", isNeeded || !engine.isStarted);
     if (!isNeeded || address === "") {
+      still.onload = null;
       still.hidden = true;
       return;
     }
@@ -115,7 +118,8 @@ export function mountPlayer(
       if (asked !== wanted || !controls.isSaving) return;
     }
     isStill = choice.isStill;
-    root.classList.toggle("player--still", choice.isStill || choice.isSoundOnly === true);
+    hasPicture = choice.isSoundOnly !== true;
+    root.classList.toggle("player--still", isStill || !hasPicture);
     engine.save(choice.isCapped);
     engine.open(choice.url);
     changed(engine.state);
