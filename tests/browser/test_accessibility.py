@@ -9,11 +9,14 @@ import pytest
 
 from creators.chat import services as chat
 from creators.live import services as live
+from creators.live.replays import services as replays
 from creators.scoring import services as scoring
 from shops.feeds.services import import_feed
 from shops.orders.models import Order
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.doors import Visitor
+from tests.factories.creators import LiveSessionFactory, PieceProductFactory, PinFactory
+from tests.factories.media import SegmentFactory, StreamFactory
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +57,7 @@ def pages(site, show, alice, bob, carol, dave, now):
     soon = live.schedule_show(
         creator=bob.creator, title="Lamps by day", scheduled_at=now + timedelta(days=1), now=now
     )
+    past = _replayed(show, since=now - timedelta(hours=1))
     rows = b"Handle,Title,Variant Price\nblue-cup,Blue cup,12.00\nred-cup,Red cup,much\n"
     imported = import_feed(
         shop=show.product.shop, file=io.BytesIO(rows), file_name="feed.csv", now=now
@@ -74,6 +78,7 @@ def pages(site, show, alice, bob, carol, dave, now):
         (None, "/no-such-page/"),
         (None, "/buy/"),
         (None, f"/live/{show.pk}/"),
+        (None, f"/live/{past.pk}/"),
         (None, product),
         (None, f"/shops/{show.product.shop.slug}/"),
         (None, "/creators/bob/"),
@@ -96,6 +101,7 @@ def pages(site, show, alice, bob, carol, dave, now):
         (alice, f"/live/{show.pk}/console/"),
         (bob, f"/live/{show.pk}/console/"),
         (bob, f"/live/{soon.pk}/console/"),
+        (bob, f"/live/{past.pk}/replay/"),
         (bob, "/creator/"),
         (bob, "/creator/shows/new/"),
         (bob, "/creators/bob/scores/"),
@@ -107,6 +113,31 @@ def pages(site, show, alice, bob, carol, dave, now):
         (carol, f"/seller/{show.product.shop.slug}/feeds/"),
         (carol, f"/seller/{show.product.shop.slug}/feeds/{imported.import_id}/"),
     ]
+
+
+def _replayed(show, *, since):
+    """Make an ended show with the same product, and its replay."""
+    creator = show.piece.creator
+    stream = StreamFactory(creator=creator, lost_at=since + timedelta(minutes=1))
+    past = LiveSessionFactory(
+        piece__creator=creator,
+        state="ended",
+        started_at=since,
+        ended_at=since + timedelta(minutes=1),
+        stream=stream,
+    )
+    PieceProductFactory(piece=past.piece, product=show.product)
+    PinFactory(
+        session=past,
+        product=show.product,
+        pinned_at=since + timedelta(seconds=5),
+        unpinned_at=since + timedelta(seconds=50),
+        price_minor=990,
+        currency="EUR",
+    )
+    SegmentFactory(stream=stream, starts_at=since, duration_ms=60_000)
+    replays.make_replay(piece_id=past.pk, now=since)
+    return past
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
