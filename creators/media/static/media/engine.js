@@ -218,6 +218,7 @@ export class Engine {
       backBufferLength: 8,
       maxBufferLength: 12,
       maxLiveSyncPlaybackRate: 1, // it is this file that catches up
+      liveSyncOnStallIncrease: 0.25, // seconds; by itself it would stay a whole one further back
       liveDurationInfinity: true,
     });
     this.hls = hls;
