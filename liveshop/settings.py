@@ -229,7 +229,8 @@ CHAT_MAX_LENGTH = 300
 # ORIGIN_URL: how browsers reach `manage.py origin`; RTMP_URL: where encoders send to.
 ORIGIN_URL: str = env.str("ORIGIN_URL", default="http://127.0.0.1:8002").rstrip("/")
 RTMP_URL: str = env.str("RTMP_URL", default="rtmp://127.0.0.1:1935/live").rstrip("/")
-# PLAYBACK_URL: where viewers find a stream's playlist, `{stream}` is its id. It points to another
+# PLAYBACK_URL: where viewers find a playlist; `{stream}` is the stream's id, `{token}` what opens a
+# private one ("" or a path segment with its slash). It points to another
 # media server or to a CDN; empty: our origin.
 PLAYBACK_URL: str = env.str("PLAYBACK_URL", default="")
 # What a publisher may send: kilobits a second, pixels of a picture, minutes of a run.

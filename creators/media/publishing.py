@@ -25,7 +25,7 @@ TEXTS: Final[dict[str, str | Promise]] = {
     "show_over": _("The show has ended, so its picture is no longer taken."),
     "replaced": _("This connection was silent, and another one has taken its place."),
     "too_many_bits": _("The bitrate is far above the limit. Lower it in your encoder."),
-    "too_large": _("The picture has too many pixels. Send at most 1920 × 1080."),
+    "too_large": _("The picture has too many pixels. Send a smaller one, such as 1920 × 1080."),
     "too_long": _("This broadcast has reached the longest time allowed. Start it anew to go on."),
     "unsupported_video": _("This video format can't be shown. Send H.264 video."),
     "unsupported_codec": _(
