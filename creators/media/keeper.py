@@ -112,14 +112,16 @@ class Keeper:
                 self._shelf.discard(stream_id)
                 continue
             output = self._shelf.streams[stream_id]
-            if standing.is_receiving:
+            last_run = output.tracks[SOURCE].run
+            # (A newer run is another origin's.)
+            if standing.is_receiving and standing.run == last_run:
                 self._clerk.tell(
                     services.publisher_went,
                     stream_id=stream_id,
-                    run=standing.run,
+                    run=last_run,
                     now=datetime.now(UTC),
                 )
-            self._desk.remember(stream_id, run=standing.run)
+            self._desk.remember(stream_id, run=last_run)
             recorder = self.recorder(stream_id)
             for segment in _unstored(output, recorded[stream_id]):
                 recorder.take(segment)
