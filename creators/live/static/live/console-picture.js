@@ -21,6 +21,9 @@ export function startPicture(root, { connection, say, isLive }) {
   let run = null;
   let kept = [];
   let caption = null;
+  let isWatching = false;
+  let known = -1; // the number of the picture's last change
+  let isSent = "coming" in place.dataset;
 
   const write = (element, text) => {
     if (element && element.textContent !== text) element.textContent = text;
@@ -101,6 +104,13 @@ export function startPicture(root, { connection, say, isLive }) {
     );
   }
 
+  // The origin is asked while somebody sends, and until it has said that they went.
+  function watch() {
+    if (isWatching) return;
+    isWatching = true;
+    look();
+  }
+
   async function look() {
     try {
       const response = await fetch(place.dataset.healthUrl, { cache: "no-store" });
@@ -111,9 +121,15 @@ export function startPicture(root, { connection, say, isLive }) {
         came(health);
         showHealth(health);
       } else {
-        if (health.state !== "on") went();
         find("health").hidden = true;
         advise([]);
+        if (health.state !== "on") {
+          went();
+          if (!isSent) {
+            isWatching = false;
+            return;
+          }
+        }
       }
     } catch {
       showAway();
@@ -150,11 +166,17 @@ export function startPicture(root, { connection, say, isLive }) {
     connection.send({ t: "caption", text: text.slice(0, 200), lang, spoken_ms: spoken });
   });
 
-  look();
+  place.addEventListener("camera:state", ({ detail: { name } }) => name === "sending" && watch());
+  if (isSent) watch();
   setInterval(showAway, 1_000);
 
   return {
     show(state) {
+      // Before the show is live viewers have no picture, but its number still moves.
+      const { rev, state: name } = state.picture;
+      isSent = name === "on";
+      if (isSent || (known >= 0 && rev > known)) watch();
+      known = rev;
       if (state.trouble) showTrouble(state.trouble.text);
       if (state.caption && state.caption !== caption) player?.caption(state.caption);
       caption = state.caption;
