@@ -1,12 +1,14 @@
 """A track's timeline: whatever publishers do, its playlist keeps the rules."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creators.media.hls.playlist import Targets
+from creators.media.hls.timeline import MOST_LOOSE
 from creators.media.hls.track import ClosedSegment, TooFar, Track
 from creators.media.hls.waiting import TooMany
 from tests.creators.media.hls.checker import parse
@@ -217,6 +219,30 @@ def test_frames_of_any_length_keep_all_but_the_least_length_of_parts(lengths, go
     track.close()
     watcher.look()
     assert [one for one in watcher.checker.faults if "85 %" not in one] == []
+
+
+def test_frames_that_claim_to_last_nothing_fill_parts_and_segments_all_the_same():
+    segments: list[ClosedSegment] = []
+    track = Track(on_segment=segments.append)
+    camera = Camera(gop=10**9)
+    track.begin_run(1, camera.init())
+    for _ in range(20_000):
+        track.add(replace(camera.frame(), start=0.0, duration=0.0), at=NOON)
+    assert len(segments) > 5
+    assert all(0 < one.duration < 2.5 for one in segments)
+    assert max(len(one.data) for one in segments) < 200_000
+
+
+def test_sound_that_goes_on_without_a_picture_is_not_kept_for_ever():
+    track = Track()
+    camera = Camera()
+    at = run(track, Watcher(track), camera, 5.1, at=NOON)
+    sound = replace(camera.frame(), frames=0, duration=0.0, is_independent=False)
+    for _ in range(5000):
+        track.add(sound, at=at)
+    assert len(track._loose) <= MOST_LOOSE
+    track.end_run()
+    assert track.segment(5) is not None
 
 
 async def test_who_asks_for_what_comes_is_held_until_it_is_there():
