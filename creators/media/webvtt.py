@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+# Four digits of hours are more than a year.
 _TIMING: Final = re.compile(
-    r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]+-->[ \t]+"
-    r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?"
+    r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]+-->[ \t]+"
+    r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?"
 )
-_TAG: Final = re.compile(r"<[^>\n]*>")
+# Without a second "<" in it: looking for the end of each of many would take hours.
+_TAG: Final = re.compile(r"<[^<>\n]*>")
+# A character that there can't be; its number may be too long to be read.
+_NO_CHARACTER: Final = re.compile(r"\x00|&#[0-9]{8,};?")
 
 
 class NotWebVTT(ValueError):
@@ -63,8 +67,12 @@ def _cue(block: list[str], first_line: int) -> Cue | None:
     start, end = _ms(*timing.groups()[:4]), _ms(*timing.groups()[4:])
     if end <= start:
         raise NotWebVTT(first_line + at, "order")
-    words = "\n".join(html.unescape(_TAG.sub("", line)).strip() for line in block[at + 1 :])
+    words = "\n".join(_text(line) for line in block[at + 1 :])
     return Cue(start, end, words.strip())
+
+
+def _text(line: str) -> str:
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", _TAG.sub("", line))).strip()
 
 
 def _ms(hours: str | None, minutes: str, seconds: str, thousandths: str) -> int:

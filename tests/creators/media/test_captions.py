@@ -151,3 +151,23 @@ def test_a_position_leads_to_its_instant_and_back(lengths_and_pauses, data):
     assert timeline.position_ms(timeline.instant(position)) == position
     assert timeline.position_ms(START - seconds(1)) == 0
     assert timeline.position_ms(at + seconds(1)) == timeline.duration_ms
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        pytest.param("<" * 1_000_000, "<" * 1_000_000, id="tags that never end"),
+        pytest.param(f"&#{'9' * 5000};!", "\ufffd!", id="a character of an endless number"),
+        pytest.param("a\0b", "a\ufffdb", id="what a database can't keep"),
+    ],
+)
+def test_what_is_meant_to_hurt_is_text_like_any_other(words, read):
+    (cue,) = webvtt.read(f"WEBVTT\n\n00:00.000 --> 00:01.000\n{words}\n")
+    assert cue.text == read
+
+
+@pytest.mark.parametrize("hours", ["99999999", "9" * 5000])
+def test_times_beyond_all_clocks_are_refused_by_their_line(hours):
+    with pytest.raises(webvtt.NotWebVTT) as refused:
+        webvtt.read(f"WEBVTT\n\n{hours}:00:00.000 --> {hours}:00:01.000\nlate\n")
+    assert (refused.value.line, refused.value.reason) == (3, "timing")
