@@ -304,12 +304,14 @@ class Socket:
             write(said, user=self.user, piece_id=piece_id, now=datetime.now(UTC))
 
     def _say_caption(self, said: wire.SayCaption, piece_id: int) -> None:
-        if not self.desk.captions.take(self.names["live"]):
+        is_host = self.user_id is not None and self.user_id == self.host_id
+        # What others try must not use up what the host may say.
+        if is_host and not self.desk.captions.take(self.names["live"]):
             raise TooMany
         with translation.override(self.language):
             card = pictures.say_caption(
                 piece_id=piece_id,
-                is_host=self.user_id is not None and self.user_id == self.host_id,
+                is_host=is_host,
                 text=said.text,
                 lang=said.lang,
                 spoken_ms=said.spoken_ms,
