@@ -134,7 +134,7 @@ test("it plays with low latency, and catches up by itself, not by hls.js", async
 });
 
 test("how fast it plays: gently, not for little, and never with an empty buffer", () => {
-  assert.equal(rateFor({ late: 0.3, buffered: 1 }), 1);
+  assert.equal(rateFor({ late: 0.2, buffered: 1 }), 1);
   assert.equal(rateFor({ late: 0.3, buffered: 1, rate: 1.1 }), 1.08);
   assert.equal(rateFor({ late: 0.1, buffered: 1, rate: 1.1 }), 1);
   assert.equal(rateFor({ late: 1, buffered: 1 }), 1.15);

@@ -13,8 +13,8 @@
 // The outside world (the clock, chance, hls.js) comes in by `world`, for the tests.
 
 export const LONGEST_BEHIND = 6; // seconds: further back it jumps
-const NEAR = 0.15;
-const FAR = 0.35;
+const NEAR = 0.12;
+const FAR = 0.25;
 const FASTEST = 1.25;
 const LEAST_BUFFERED = 0.6;
 const TICK = 500;
