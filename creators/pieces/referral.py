@@ -25,6 +25,11 @@ def _signer() -> Signer:
     return Signer(sep=".", salt="creators.pieces.referral")
 
 
+def looks_like_ours(text: str) -> bool:
+    """Tell whether a text begins as a referral to a piece does, signed by us or not."""
+    return text.startswith(f"{_KIND}.")
+
+
 def prefix(piece_id: int) -> str:
     """Return what the referral of every line that a piece earned starts with."""
     return f"{_KIND}.{piece_id}."

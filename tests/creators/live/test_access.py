@@ -93,6 +93,12 @@ def test_a_sale_is_credited_to_a_private_show_for_the_invited_only(
     assert CartLine.objects.get().referral == (earned if is_invited else "")
 
 
+def test_a_show_is_not_credited_by_what_we_did_not_sign(viewer, show, product):
+    forged = f"{referral.prefix(show.pk)}{show.piece.creator_id}.0.signed-by-me"
+    viewer.post("/cart/add/", {"sku": product.skus.get().pk, "quantity": 1, "referral": forged})
+    assert CartLine.objects.get().referral == ""
+
+
 def test_lists_for_everybody_have_public_shows_only(client, bob, now):
     public = LiveSessionFactory(piece__creator=bob.creator, piece__title="Seen by all")
     LiveSessionFactory(piece__creator=bob.creator, piece__title="For friends", visibility="private")
