@@ -19,7 +19,7 @@ from creators.live.events import RehearsalStarted
 from creators.live.models import LiveSession, Pin, ShowEvent, ShowState
 from creators.live.services.bag import in_bag
 from creators.live.services.row import hosted
-from creators.live.services.shows import WrongState, only_live, put_on_air
+from creators.live.services.shows import WrongState, in_turn, only_live, put_on_air
 from creators.media import services as media
 from creators.pieces import referral
 from creators.pieces.models import Piece, PieceProduct
@@ -44,10 +44,13 @@ def rehearse(*, piece_id: int, by: User, now: datetime) -> LiveSession:
     session = hosted(piece_id=piece_id, by=by)
     if session.is_rehearsal or not session.is_scheduled:
         raise WrongState
+    in_turn(session.piece.creator_id)
     going_on = LiveSession.objects.filter(rehearsal_of=session, state=ShowState.LIVE).first()
     if going_on is not None:
         return going_on
-    only_live(session)
+    if only_live(session) is not None:
+        # It began while this waited for its turn.
+        raise WrongState
     creator = session.piece.creator
     piece = Piece.objects.create(
         kind=Piece.Kind.LIVE,

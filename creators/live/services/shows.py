@@ -274,14 +274,18 @@ def _open_to_viewers(session: LiveSession, *, now: datetime) -> None:
     media.go_on_air(stream_id=stream_id, now=now)
 
 
+def in_turn(creator_id: int) -> None:
+    """Have what a creator starts at once begin one after the other; call it in a transaction."""
+    Creator.objects.select_for_update().get(pk=creator_id)
+
+
 def only_live(session: LiveSession) -> LiveSession | None:
     """Find the show that its creator is live in, None for none; call it in a transaction.
 
     :raises AlreadyLive: it is another one
     """
     creator_id = session.piece.creator_id
-    # Two shows of one creator that are started at once wait for each other here.
-    Creator.objects.select_for_update().get(pk=creator_id)
+    in_turn(creator_id)
     live = LiveSession.objects.filter(piece__creator_id=creator_id, state=ShowState.LIVE).first()
     if live is not None and live.pk != session.pk:
         raise AlreadyLive(
@@ -295,6 +299,8 @@ def put_on_air(session: LiveSession, *, now: datetime) -> int:
     """Make a show live, with its stream on the air and the creator's key aimed at it."""
     put_stream(session, now=now)
     rev = move(session, to=ShowState.LIVE, now=now)
+    # Its row is taken now: who may watch could have been changed since it was read.
+    session.refresh_from_db(fields=["visibility"])
     _open_to_viewers(session, now=now)
     aim(session, now=now)
     return rev

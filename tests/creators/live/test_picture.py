@@ -45,6 +45,17 @@ def test_only_a_public_shows_picture_is_for_all_and_only_on_air(plan, bob, now, 
     assert _stream(session).on_air_until == _stream(session).closed_at != now
 
 
+def test_who_may_watch_is_what_was_said_last_before_it_begins(plan, bob, now, monkeypatch):
+    session = plan(visibility="public")
+
+    def changed_meanwhile(session):
+        LiveSession.objects.filter(pk=session.pk).update(visibility="private")
+
+    monkeypatch.setattr("creators.live.services.shows.only_live", changed_meanwhile)
+    services.start_show(piece_id=session.pk, by=bob, now=now)
+    assert _stream(session).is_private
+
+
 def test_a_cancelled_show_takes_no_picture(plan, bob, now):
     session = plan()
     services.cancel_show(piece_id=session.pk, by=bob, now=now)
