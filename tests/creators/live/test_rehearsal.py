@@ -8,7 +8,7 @@ import pytest
 from creators.audience.models import ProductClick, QualifiedView
 from creators.audience.services import record_click, record_view
 from creators.chat.models import Message, Mute
-from creators.chat.services import mute, post_message
+from creators.chat.services import ChatClosed, mute, post_message
 from creators.live import queries, reactions, services
 from creators.live.events import RehearsalEnded
 from creators.live.models import LiveSession, Pin, ShowState
@@ -101,6 +101,28 @@ def test_what_began_is_not_rehearsed(request, name, bob, now):
     began = request.getfixturevalue(name)
     with pytest.raises(services.WrongState):
         services.rehearse(piece_id=began.pk, by=bob, now=now)
+
+
+def test_who_goes_live_first_is_not_rehearsed_any_more(planned, bob, now, monkeypatch):
+    def begun_meanwhile(creator_id):
+        services.start_show(piece_id=planned.pk, by=bob, now=now)
+
+    monkeypatch.setattr("creators.live.services.rehearsals.in_turn", begun_meanwhile)
+    with pytest.raises(services.WrongState):
+        services.rehearse(piece_id=planned.pk, by=bob, now=now)
+
+
+def test_after_its_end_nothing_is_said_in_it(rehearsal, bob, now):
+    _end(rehearsal, bob, now)
+    with pytest.raises(ChatClosed):
+        post_message(
+            piece_id=rehearsal.pk,
+            author=bob,
+            client_id=uuid.uuid4(),
+            body="late",
+            now=now,
+            grace=timedelta(seconds=5),
+        )
 
 
 def test_the_stream_key_follows_the_rehearsal_and_returns(planned, bob, now):
