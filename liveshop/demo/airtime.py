@@ -23,8 +23,8 @@ from liveshop.demo.picture import Product
 from liveshop.demo.shows import ON_NOW
 from shops.catalog.models import ProductImage
 
-# For somebody who was refused because of us to come in.
-STEP_ASIDE: Final = timedelta(seconds=20)
+# For somebody who was refused because of us to try again.
+STEP_ASIDE: Final = timedelta(seconds=40)
 # For somebody who was on to come back after a drop.
 COMES_BACK: Final = timedelta(seconds=15)
 
