@@ -194,6 +194,8 @@ class Keeper:
             intake.end(Refusal("replaced"))
         elif intake.key_rev is not None and standing.key_rev != intake.key_rev:
             intake.end(Refusal("key_changed"))
+        elif intake.key_rev is not None and _is_moved(stream_id, standing):
+            intake.end(Refusal("moved"))
         elif intake.is_shown and not standing.is_receiving and self._clerk.has_told_all:
             # It was taken for lost while we could not say that it goes on.
             self._clerk.tell(
@@ -233,6 +235,15 @@ class Keeper:
         for recorder in self._recorders.values():
             recorder.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_moved(stream_id: UUID, standing: Standing) -> bool:
+    """Whether an encoder's preview belongs to another show by now: it is rehearsed, or begins.
+
+    What is on the air stays, wherever the key points.
+    """
+    is_preview = standing.on_air_from is None
+    return is_preview and standing.key_target not in (None, stream_id)
 
 
 def _unstored(output: StreamOutput, recorded: tuple[int, datetime] | None) -> list[ClosedSegment]:

@@ -23,6 +23,7 @@ TEXTS: Final[dict[str, str | Promise]] = {
     "unavailable": _("Pictures can't be taken in at the moment. Try again in a few seconds."),
     "key_changed": _("The stream key was changed. Enter the new one in your encoder."),
     "show_over": _("The show has ended, so its picture is no longer taken."),
+    "moved": _("Your stream key sends to another show of yours now. Connect your encoder again."),
     "replaced": _("This connection was silent, and another one has taken its place."),
     "too_many_bits": _("The bitrate is far above the limit. Lower it in your encoder."),
     "too_large": _("The picture has too many pixels. Send a smaller one, such as 1920 × 1080."),

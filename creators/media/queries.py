@@ -116,6 +116,8 @@ class Standing:
     on_air_until: datetime | None
     # Of the creator's present key; 0 when there is none.
     key_rev: int
+    # Where that key sends to.
+    key_target: UUID | None = None
 
 
 def standings(stream_ids: Collection[UUID]) -> dict[UUID, Standing]:
@@ -131,6 +133,7 @@ def standings(stream_ids: Collection[UUID]) -> dict[UUID, Standing]:
         "on_air_from",
         "on_air_until",
         "creator__stream_key__rev",
+        "creator__stream_key__target",
     )
     return {
         pk: Standing(
@@ -143,6 +146,7 @@ def standings(stream_ids: Collection[UUID]) -> dict[UUID, Standing]:
             on_air_from=on_air_from,
             on_air_until=on_air_until,
             key_rev=key_rev or 0,
+            key_target=key_target,
         )
         for (
             pk,
@@ -155,5 +159,6 @@ def standings(stream_ids: Collection[UUID]) -> dict[UUID, Standing]:
             on_air_from,
             on_air_until,
             key_rev,
+            key_target,
         ) in rows
     }

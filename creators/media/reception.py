@@ -199,7 +199,7 @@ class FrontDesk:
             run=intake.run,
             now=datetime.now(UTC),
         )
-        if why is not None and why.code not in ("show_over", "replaced"):
+        if why is not None and why.code not in ("show_over", "replaced", "moved"):
             self._tell_refused(intake.stream_id, why)
 
     def _tell_refused(self, stream_id: UUID, refusal: Refusal) -> None:

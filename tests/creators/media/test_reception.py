@@ -50,9 +50,10 @@ class Database:
             is_receiving=True,
             is_closed=self.stream.closed_at is not None,
             is_erased=self.stream.erased_at is not None,
-            on_air_from=None,
+            on_air_from=self.stream.on_air_from,
             on_air_until=None,
             key_rev=self.key.rev,
+            key_target=self.key.target_id,
         )
         return {self.stream.pk: standing}
 
@@ -188,6 +189,23 @@ async def test_the_keeper_cuts_who_came_by_an_older_key(origin):
     origin.database.key.rev += 1
     await origin.keeper.look()
     assert intake.ended.result().code == "key_changed"
+
+
+@pytest.mark.parametrize("is_on_air", [False, True])
+async def test_a_preview_follows_the_key_to_a_rehearsal_and_what_is_on_the_air_stays(
+    origin, is_on_air
+):
+    intake = await by_key(origin)
+    if is_on_air:
+        origin.stream.on_air_from = datetime.now(UTC)
+    origin.database.key.target = Stream(id=uuid4())
+    await origin.keeper.look()
+    if is_on_air:
+        assert not intake.ended.done()
+    else:
+        assert intake.ended.result().code == "moved"
+        await intake.over()
+        assert origin.database.told == [("publisher_went", 1)]
 
 
 async def test_the_keeper_ends_closed_streams_and_follows_privacy(origin):
