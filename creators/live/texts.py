@@ -40,6 +40,7 @@ def for_host() -> str:
             "degraded": _("News arrives late at the moment."),
             "lost": _("No connection. The page goes on when it is back."),
             "connected": _("Connected"),
+            "nowLive": _("You are live."),
             "failed": _("That did not work. Try again."),
             "delete": _("Delete"),
             "mute": _("Mute 10 min"),

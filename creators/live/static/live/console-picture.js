@@ -7,10 +7,9 @@ const HEALTH_EVERY = 2_000;
 const HIDDEN_EVERY = 10_000;
 const COMPARED = 5; // figures are compared with those of so many answers ago
 
-export function startPicture(root, { connection, say, isLive }) {
+export function startPicture(root, { connection, say }) {
   const place = root.querySelector("[data-picture]");
   const find = (name) => place.querySelector(`[data-${name}]`);
-  const badge = root.querySelector("[data-reconnecting]");
   const reconnecting = Number(place.dataset.reconnectingMs);
   const mostKbps = Number(place.dataset.mostKbps);
   const now = () => Date.now() - (Number.isFinite(connection.skew) ? connection.skew : 0);
@@ -73,9 +72,10 @@ export function startPicture(root, { connection, say, isLive }) {
   // --- How it comes in ----------------------------------------------------------------------
 
   function showAway() {
-    const away = isLive ? awayFor(lost, now(), reconnecting) : null;
+    const badge = root.querySelector("[data-reconnecting]"); // there is one while the show is live
+    const away = badge === null ? null : awayFor(lost, now(), reconnecting);
     badge?.toggleAttribute("hidden", away === null);
-    if (away !== null && badge) write(badge, say(away.key, { seconds: away.seconds }));
+    if (away !== null) write(badge, say(away.key, { seconds: away.seconds }));
     const words = isComing ? "pictureComes" : lost === null ? "pictureNone" : "pictureLost";
     write(find("no-picture"), say(words));
   }

@@ -1,10 +1,12 @@
 // The host's console: the same forms, sent without leaving the page, and figures that move.
 
+import { localize } from "../liveshop/js/clocks.js";
 import { toast } from "../liveshop/js/dialogs.js";
 import { Connection } from "../stage/connection.js";
 import "../stage/host.js";
 import { Chat } from "./chat.js";
-import { startCopying } from "./copying.js";
+import { redraw } from "./console-redraw.js";
+import { showCopying, startCopying } from "./copying.js";
 import { post } from "./sending.js";
 import { compact, money, timeOf, wordsOf } from "./words.js";
 
@@ -14,7 +16,7 @@ const HERE_EVERY = 30_000;
 const root = document.querySelector("[data-console]");
 const say = wordsOf(root);
 const list = root.querySelector("[data-console-bag]");
-const wasState = root.dataset.state;
+const KEYS = "liveshop.console.keys";
 const liveUrl = `/live/${root.dataset.piece}/`;
 
 const connection = new Connection({
@@ -38,7 +40,7 @@ function reload() {
 function show(state, events) {
   if (state.show === null) return;
   // Buttons depend on the show's state; the server draws them.
-  if (state.show.state !== wasState) return reload();
+  if (state.show.state !== root.dataset.state) later("page", drawAnew);
   picture?.show(state);
   if (state.bag !== before.bag) showBag(state);
   if (state.pin !== before.pin || state.bag !== before.bag) showPin(state);
@@ -55,8 +57,23 @@ function show(state, events) {
   before = state;
 }
 
-function showStatus(status, isPolling) {
-  const place = root.querySelector("[data-connection]");
+async function drawAnew() {
+  const was = root.dataset.state;
+  const outcome = await redraw(root, { prepare });
+  if (outcome === "elsewhere") return reload();
+  if (outcome === "drawn" && was === "scheduled" && root.dataset.state === "live") toast(say("nowLive"));
+}
+
+// What the server draws for those without a script is made ready for this one.
+function prepare(whole) {
+  localize(whole);
+  showCopying(whole);
+  showKeys(whole);
+  showStatus(connection.status, connection.isPolling, whole);
+}
+
+function showStatus(status, isPolling, whole = root) {
+  const place = whole.querySelector("[data-connection]");
   if (status === "live") place.textContent = say("connected");
   else if (status === "offline") place.textContent = say("lost");
   else if (status === "reconnecting") place.textContent = say(isPolling ? "degraded" : "reconnecting");
@@ -188,24 +205,24 @@ function showMuted(state) {
 
 // --- What the host does -----------------------------------------------------------------------
 
-const errorPlace = root.querySelector("[data-console-error]");
-
-function complain(text) {
-  errorPlace.textContent = text;
+// Said near what was pressed.
+function complain(text, near = list) {
+  const part = near.closest("[data-part=actions]") ?? list.parentElement;
+  part.querySelector("[data-console-error]").textContent = text;
 }
 
 async function send(form) {
-  complain("");
+  complain("", form);
   const { ok, title } = await post(form.action, new FormData(form));
-  if (!ok) complain(title || say("failed"));
+  if (!ok) complain(title || say("failed"), form);
   // Without the stage nobody tells this page what it has just changed.
-  else if (connection.status !== "live") reload();
+  else if (connection.status !== "live") drawAnew();
 }
 
 root.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || form.matches("[data-chat-form], [data-key-form]")) return;
-  // Starting and ending change the whole page.
+  // What leads to another page, or to quite another one here.
   if (form.matches("[data-leaves]")) {
     const isSent = !form.dataset.confirm || form.dataset.confirmed;
     if (isSent) document.dispatchEvent(new Event("camera:leaving"));
@@ -215,25 +232,32 @@ root.addEventListener("submit", (event) => {
   send(form);
 });
 
-const keysSwitch = root.querySelector("[data-keys]");
-if (keysSwitch) {
-  try {
-    keysSwitch.checked = localStorage.getItem("liveshop.console.keys") !== "off";
-  } catch {
-    // Then the choice lasts as long as the page.
-  }
-  keysSwitch.closest("[data-keys-choice]").hidden = false;
-  keysSwitch.addEventListener("change", () => {
-    try {
-      localStorage.setItem("liveshop.console.keys", keysSwitch.checked ? "on" : "off");
-    } catch {
-      // As above.
-    }
-  });
+let hasKeys = true;
+try {
+  hasKeys = localStorage.getItem(KEYS) !== "off";
+} catch {
+  // Then the choice lasts as long as the page.
 }
 
+function showKeys(whole) {
+  const choice = whole.querySelector("[data-keys-choice]");
+  if (choice === null) return;
+  choice.hidden = false;
+  choice.querySelector("[data-keys]").toggleAttribute("checked", hasKeys);
+}
+
+root.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-keys]")) return;
+  hasKeys = target.checked;
+  try {
+    localStorage.setItem(KEYS, hasKeys ? "on" : "off");
+  } catch {
+    // As above.
+  }
+});
+
 document.addEventListener("keydown", (event) => {
-  if (!keysSwitch?.checked || !/^[0-9]$/.test(event.key)) return;
+  if (!hasKeys || !/^[0-9]$/.test(event.key)) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open]")) return;
   const form =
@@ -251,10 +275,12 @@ startCopying(root, {
   onCopied: () => toast(say("copied")),
   onFailed: () => toast(say("notCopied")),
 });
+showCopying(root);
+showKeys(root);
 
 if (root.querySelector("[data-picture]")) {
   const { startPicture } = await import("./console-picture.js");
-  picture = startPicture(root, { connection, say, isLive: wasState === "live" });
+  picture = startPicture(root, { connection, say });
   // Says that somebody is there: a show without a picture is not ended meanwhile.
   setInterval(() => post(root.dataset.hereUrl, {}), HERE_EVERY);
 }
