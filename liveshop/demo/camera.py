@@ -22,7 +22,8 @@ log = logging.getLogger("liveshop.camera")
 LOOK_SECONDS: Final = 0.5
 # Further behind than that, beginning anew is better than catching up.
 LATEST_SECONDS: Final = 3.0
-STUCK_SECONDS: Final = 10.0
+# ffmpeg may stay without a word when its server is gone.
+STUCK_SECONDS: Final = 4.0
 LONGEST_PAUSE: Final = 10.0
 
 
