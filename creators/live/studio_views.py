@@ -1,5 +1,7 @@
 """The creator's own pages: their shows with what each sold, planning one, changing it."""
 
+from typing import Final
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +14,8 @@ from creators.live.forms import ChangeForm, ShowForm
 from creators.profiles.queries import creator_of, shops_of
 from creators.profiles.signed_in import signed_in
 from shops.facts.refused import Refused
+
+MOST_PAST: Final = 20
 
 
 @login_required
@@ -31,9 +35,8 @@ def studio(request: HttpRequest) -> HttpResponse:
             "scheduled": [show for show in reversed(shows) if show.is_scheduled],
             "past": [
                 {"show": show, "figures": queries.show_figures(show.pk)}
-                for show in shows
-                if show.is_ended
-            ][:20],
+                for show in [show for show in shows if show.is_ended][:MOST_PAST]
+            ],
         },
     )
 

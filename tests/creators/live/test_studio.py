@@ -2,9 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from creators.live import queries, studio_views
 from creators.live.models import LiveSession, ShowState
 from creators.pieces.models import PieceProduct
 from creators.profiles.models import Creator
+from tests.factories.creators import LiveSessionFactory
 
 
 def _fields(**fields):
@@ -86,3 +88,19 @@ def test_the_public_page_lists_the_shows(client, show):
 
 def test_a_creator_that_does_not_exist_is_not_found(client, db):
     assert client.get("/creators/nobody/").status_code == 404
+
+
+def test_only_the_shows_that_are_listed_are_counted(client, bob, monkeypatch):
+    counted = []
+
+    def count(piece_id):
+        counted.append(piece_id)
+        return queries.ShowFigures(0, 0, "EUR", 0, 0, 0)
+
+    monkeypatch.setattr(studio_views, "MOST_PAST", 2)
+    monkeypatch.setattr(queries, "show_figures", count)
+    for _ in range(3):
+        LiveSessionFactory(piece__creator=bob.creator, state=ShowState.ENDED)
+    client.force_login(bob)
+    assert [row["show"].pk for row in client.get("/creator/").context["past"]] == counted
+    assert len(counted) == 2
