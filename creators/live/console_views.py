@@ -80,6 +80,8 @@ def _captions_form(session: LiveSession) -> CaptionsForm | None:
     stream = session.stream
     if not session.is_ended or stream is None or stream.on_air_from is None:
         return None
+    if stream.erased_at is not None:
+        return None
     return CaptionsForm(initial={"language": session.piece.language})
 
 

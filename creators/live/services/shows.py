@@ -239,12 +239,14 @@ def upload_captions(*, piece_id: int, by: User, language: str, vtt: str, now: da
     """Take a WebVTT file as the captions of a show's replay; returns how many there are.
 
     :raises NotHost: it is somebody else's show
-    :raises WrongState: it has not ended, or has no recording
+    :raises WrongState: it has not ended, or has no recording any more
     :raises BadCaptions: the file can't be read
     """
     session = hosted(piece_id=piece_id, by=by)
     stream = session.stream
     if not session.is_ended or stream is None or stream.on_air_from is None:
+        raise WrongState
+    if stream.erased_at is not None:
         raise WrongState
     replay = Replay.objects.filter(session=session).first()
     return media.replace_captions(

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from creators.live import services
 from creators.live.models import LiveSession
 from creators.media.models import Caption, Stream, StreamKey
-from creators.media.services import make_key
+from creators.media.services import erase_stream, make_key
 from tests.factories.creators import LiveSessionFactory
 
 JSON = {"accept": "application/json"}
@@ -140,6 +140,12 @@ def test_captions_are_uploaded_for_the_replay(host, plan, bob, now):
     caption = Caption.objects.get()
     assert (caption.language, caption.text) == ("it", "Buongiorno")
     assert caption.starts_at == now + timedelta(seconds=1)
+    erase_stream(stream_id=session.stream_id, now=now)
+    assert "Captions of the replay" not in host.get(f"/live/{session.pk}/console/").content.decode()
+    with pytest.raises(services.WrongState):
+        services.upload_captions(
+            piece_id=session.pk, by=bob, language="it", vtt="WEBVTT\n", now=now
+        )
 
 
 @pytest.mark.parametrize(
