@@ -31,13 +31,29 @@ test("the chat shows what was said by now, the last lines of it", () => {
 
 test("more of the chat is asked for after a jump and shortly before it ends", () => {
   const rules = { ahead: 10_000, length: 100_000 };
-  const part = { since: 20_000, until: 60_000 };
+  const part = { since: 20_000, until: 60_000, asked: 25_000 };
   assert.equal(isAskedFor(null, 0, rules), true);
   assert.equal(isAskedFor(part, 30_000, rules), false);
   assert.equal(isAskedFor(part, 10_000, rules), true);
   assert.equal(isAskedFor(part, 51_000, rules), true);
   assert.equal(isAskedFor(part, 61_000, rules), true);
-  assert.equal(isAskedFor({ since: 20_000, until: 100_000 }, 99_000, rules), false);
+  assert.equal(isAskedFor({ ...part, until: 100_000 }, 99_000, rules), false);
+});
+
+test("where much was said the chat is not asked for at each picture", () => {
+  const rules = { ahead: 10_000, length: 100_000 };
+  // All that one answer holds was said within two seconds.
+  const part = { since: 29_000, until: 32_000, asked: 30_000 };
+  assert.deepEqual(
+    [30_000, 30_250, 30_750, 31_000, 32_250].map((ms) => isAskedFor(part, ms, rules)),
+    [false, false, false, true, true],
+  );
+  // Or in a pause of the picture, which is one place.
+  const pause = { since: 20_000, until: 40_000, asked: 31_000 };
+  assert.deepEqual(
+    [31_250, 35_000, 35_750, 41_000].map((ms) => isAskedFor(pause, ms, rules)),
+    [false, false, true, true],
+  );
 });
 
 test("times are written and read as people do", () => {

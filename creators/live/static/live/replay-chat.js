@@ -35,7 +35,7 @@ export class ReplayChat {
     try {
       const response = await fetch(`${this.url}?at=${Math.max(0, Math.floor(ms))}`);
       if (!response.ok) throw new Error(response.status);
-      this.#part = await response.json();
+      this.#part = { ...(await response.json()), asked: ms };
       this.#shown = null;
     } catch {
       this.#failedAt = performance.now();

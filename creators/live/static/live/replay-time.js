@@ -15,10 +15,13 @@ export function linesBy(lines, ms, most) {
 }
 
 // Whether the lines that are there don't suffice for `ms`: they end before it, or begin after it.
-// Shortly before they end more are needed, too; at the end of the replay (`length`) none are.
+// Shortly before they end more are needed, too; at the end of the replay (`length`) none are. Where
+// so much was said that an answer always ends shortly after it was asked for (at `asked`), it is
+// not asked again before a part of it was seen.
 export function isAskedFor(part, ms, { ahead, length }) {
   if (part === null || ms < part.since || ms > part.until) return true;
-  return part.until < length && ms + ahead > part.until;
+  const isNearEnd = part.until < length && ms + ahead > part.until;
+  return isNearEnd && ms - part.asked >= Math.min(ahead, part.until - part.asked) / 2;
 }
 
 // 83000 → "1:23", 3723000 → "1:02:03".
