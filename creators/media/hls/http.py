@@ -97,7 +97,7 @@ class Origin:
                 await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":
-            raise NotImplementedError(scope["type"])
+            raise ValueError(f"no answer to a scope of type {scope['type']}")
         try:
             reply = await self._answer(scope)
         except Refused as refused:
