@@ -177,6 +177,10 @@ class Keeper:
         output = self._shelf.streams.get(stream_id)
         if output is not None:
             output.is_private = standing.is_private
+            if standing.on_air_from is not None:
+                # What its host sent before was a preview.
+                for track in output.tracks.values():
+                    track.forget_before(standing.on_air_from.timestamp())
         self.recorder(stream_id).follow(standing)
         self._judge(stream_id, standing)
         if standing.is_erased:

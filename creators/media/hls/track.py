@@ -261,6 +261,32 @@ class Track(Timeline):
                     self._parts.pop(part.number, None)
                 one.parts = []
             told += one.duration
+        self._drop_inits()
+
+    def forget_before(self, instant: float) -> None:
+        """Show nothing any more that came before an instant: it was for its publisher alone.
+
+        The last three target durations stay until newer ones are there (RFC 8216, 6.2.2).
+        """
+        if self.targets is None or self.is_ended:
+            return
+        while self._gone and self._gone[0].date < instant:
+            self._gone.popleft()
+        least, has_changed = 3.0 * self.targets.segment, False
+        while self._closed and self._closed[0].date + self._closed[0].duration <= instant:
+            old = self._closed[0]
+            if self._window - old.duration < least:
+                break
+            self._closed.popleft()
+            self._window -= old.duration
+            for part in old.parts:
+                self._parts.pop(part.number, None)
+            has_changed = True
+        if has_changed:
+            self._drop_inits()
+            self._changed()
+
+    def _drop_inits(self) -> None:
         used = {one.init_name for kept in (self._gone, self._closed) for one in kept}
         for name in [name for name in self._inits if name not in used]:
             if name != self._init_name:

@@ -129,6 +129,27 @@ def test_discontinuities_are_counted_when_they_leave():
     assert int(parse(track.playlist().body.decode()).tags["EXT-X-DISCONTINUITY-SEQUENCE"]) > 5
 
 
+def test_a_preview_is_forgotten_when_the_show_begins():
+    track = Track()
+    watcher = Watcher(track)
+    camera = Camera()
+    then = run(track, watcher, camera, 20.5, at=NOON)
+    track.forget_before(NOON + 20)
+    watcher.look()
+    kept = [one.number for one in parse(track.playlist().body.decode()).all]
+    assert kept[0] == 17  # three target durations stay
+    assert track.segment(16) is None
+    play(track, watcher, camera, 10, at=then)
+    track.forget_before(NOON + 20)
+    watcher.look()
+    assert track.segment(19) is None
+    dates = [one.date for one in parse(track.playlist().body.decode()).all]
+    assert dates[0] == pytest.approx(NOON + 20, abs=0.1)
+    track.forget_before(NOON + 20)
+    assert track.segment(20) is not None
+    assert watcher.checker.faults == []
+
+
 def test_a_clock_that_jumps_is_a_discontinuity():
     track = Track()
     watcher = Watcher(track)
