@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { wishOf } from "../../creators/media/static/media/controls.js";
-import { Engine, rateFor } from "../../creators/media/static/media/engine.js";
+import { Engine } from "../../creators/media/static/media/engine.js";
+import { rateFor } from "../../creators/media/static/media/pacing.js";
 import { lighterIn } from "../../creators/media/static/media/saving.js";
 
 // A <video>, hls.js and a clock that do what the test says.

@@ -12,11 +12,8 @@
 //
 // The outside world (the clock, chance, hls.js) comes in by `world`, for the tests.
 
-export const LONGEST_BEHIND = 6; // seconds: further back it jumps
-const NEAR = 0.12;
-const FAR = 0.25;
-const FASTEST = 1.25;
-const LEAST_BUFFERED = 0.6;
+import { jumpToEdge, keepNear, setRate } from "./pacing.js";
+
 const TICK = 500;
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 8_000;
@@ -50,13 +47,6 @@ export function browserWorld({ loadHls }) {
     random: Math.random,
     isHidden: () => document.hidden,
   };
-}
-
-// How fast to play when the picture is `late` seconds behind where it should be, with `buffered`
-// seconds at hand: gently faster, and never so that the buffer runs dry.
-export function rateFor({ late, buffered, rate = 1 }) {
-  if (buffered < LEAST_BUFFERED || late < NEAR || (rate === 1 && late < FAR)) return 1;
-  return Math.min(FASTEST, Math.round((1.05 + late / 10) * 100) / 100);
 }
 
 export class Engine {
@@ -217,7 +207,7 @@ export class Engine {
       lowLatencyMode: this.isLow,
       backBufferLength: 8,
       maxBufferLength: 12,
-      maxLiveSyncPlaybackRate: 1, // it is this file that catches up
+      maxLiveSyncPlaybackRate: 1, // it is pacing.js that catches up
       liveSyncOnStallIncrease: 0.25, // seconds; by itself it would stay a whole one further back
       liveDurationInfinity: true,
     });
@@ -326,7 +316,7 @@ export class Engine {
     this.#tell();
   }
 
-  // --- Near the live edge -------------------------------------------------------------------
+  // --- As time goes by ----------------------------------------------------------------------
 
   #tick() {
     this.#in("tick", TICK, () => {
@@ -336,50 +326,13 @@ export class Engine {
     });
   }
 
-  // Seconds behind the live edge, and where to be: { behind, target, position }.
-  #edge() {
-    const { hls, video } = this;
-    if (hls !== null) {
-      const position = hls.liveSyncPosition;
-      if (position === null || !hls.latency) return null;
-      return { behind: hls.latency, target: hls.targetLatency ?? 2, position };
-    }
-    const { seekable } = video;
-    if (seekable.length === 0) return null;
-    const end = seekable.end(seekable.length - 1);
-    return { behind: end - video.currentTime, target: 2, position: end - 1 };
-  }
-
-  #buffered() {
-    const { buffered, currentTime } = this.video;
-    for (let at = 0; at < buffered.length; at += 1) {
-      if (buffered.start(at) <= currentTime && currentTime <= buffered.end(at)) {
-        return buffered.end(at) - currentTime;
-      }
-    }
-    return 0;
-  }
-
   #catchUp() {
-    const edge = this.isMoving && this.publisher === "on" ? this.#edge() : null;
-    if (edge === null) {
-      if (this.video.playbackRate !== 1) this.video.playbackRate = 1;
-      return;
-    }
-    if (edge.behind > LONGEST_BEHIND) return this.#toEdge();
-    // Safari paces its own low-latency playback.
-    if (this.hls === null) return;
-    const rate = rateFor({
-      late: edge.behind - edge.target,
-      buffered: this.#buffered(),
-      rate: this.video.playbackRate,
-    });
-    if (rate !== this.video.playbackRate) this.video.playbackRate = rate;
+    if (this.isMoving && this.publisher === "on") keepNear(this);
+    else setRate(this.video, 1);
   }
 
   #toEdge() {
-    const edge = this.isAttached && this.isStarted ? this.#edge() : null;
-    if (edge !== null && edge.behind > edge.target + 1) this.video.currentTime = edge.position;
+    if (this.isAttached && this.isStarted) jumpToEdge(this);
   }
 
   // What moves and what stands is seen, also where the browser says nothing. A picture that should
