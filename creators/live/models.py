@@ -60,7 +60,13 @@ class LiveSession(models.Model):
     rev = models.BigIntegerField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "scheduled_at"], name="live_by_state")]
+        indexes = [
+            models.Index(fields=["state", "scheduled_at"], name="live_by_state"),
+            # The home page lists what can be watched of the shows that ended last.
+            models.Index(
+                fields=["-ended_at"], condition=Q(ended_at__isnull=False), name="live_ended_last"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.piece_id} {self.state}"

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from creators.live.models import Clip, LiveSession, Replay
 from creators.live.replays.queries import file_url
+from creators.pieces.models import PieceProduct
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,19 @@ class Listed:
 
 def public_replays(*, limit: int) -> Sequence[Listed]:
     """List the replays that everybody may watch, of the shows that ended last first."""
-    in_bag = Count(
-        "session__piece__shown", filter=Q(session__piece__shown__removed_at__isnull=True)
+    # Counted for those that are listed: a join would be counted for all before the first is known.
+    in_bag = (
+        PieceProduct.objects.filter(piece_id=OuterRef("session_id"), removed_at__isnull=True)
+        .order_by()
+        .values("piece_id")
+        .annotate(n=Count("pk"))
+        .values("n")
     )
     found = (
         Replay.objects.select_related("session__piece__creator")
         .filter(_public(), state=Replay.State.PUBLISHED)
         .order_by("-session__ended_at", "-pk")
-        .annotate(products=in_bag)
+        .annotate(products=Coalesce(Subquery(in_bag), 0))
     )
     return [Listed(replay=one, products=one.products) for one in found[:limit]]
 
@@ -83,4 +90,9 @@ def public_clips(*, limit: int) -> Sequence[ClipCard]:
 
 
 def _public() -> Q:
-    return Q(session__visibility=LiveSession.Visibility.PUBLIC, session__rehearsal_of__isnull=True)
+    # (That it has ended is said for the index.)
+    return Q(
+        session__visibility=LiveSession.Visibility.PUBLIC,
+        session__rehearsal_of__isnull=True,
+        session__ended_at__isnull=False,
+    )
