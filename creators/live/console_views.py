@@ -166,7 +166,7 @@ def start(request: HttpRequest, piece_id: int, by: User) -> None:
 def end(request: HttpRequest, piece_id: int) -> HttpResponse:
     session = services.end_show(piece_id=piece_id, by=signed_in(request), now=timezone.now())
     if session.is_rehearsal:
-        messages.info(request, _("The rehearsal is over, and everything of it is erased."))
+        messages.info(request, _("The rehearsal is over, and what came of it is being erased."))
     return redirect("live:console", session.rehearsal_of_id or piece_id)
 
 
