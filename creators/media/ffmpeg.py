@@ -16,11 +16,14 @@ from typing import Final
 
 import imageio_ffmpeg
 
-from creators.media.formats import Content, Format
+from creators.media.formats import LARGEST_HEAD, Content, Format
 
 _DEMUXERS: Final[dict[Format, str]] = {"flv": "flv", "webm": "matroska", "mp4": "mov"}
 # In effect a fragment per frame: nothing is held back, and the cutter makes parts of them.
 _FRAGMENT_US: Final = 5000
+# Sound that stays away (a microphone is unplugged) holds up the picture for so long, and no longer;
+# 0 would mean for ever.
+_APART_US: Final = 300_000
 _LINES_KEPT: Final = 20
 _MEMORY: Final = 1 << 30
 _MEMORY_TRANSCODING: Final = 3 << 30
@@ -46,9 +49,11 @@ def arguments(
     sound = ["-c:a", "copy"] if content.audio == "aac" else made
     words = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning"]
     words += ["-protocol_whitelist", "pipe,fd", "-threads", "2"]
-    # Little is looked at before the first output: the container has said what it holds.
+    # Little is looked at before the first output: the container has said what it holds. But all
+    # that was said has to be seen: a picture that comes after a while of sound, for instance.
+    analysed = 200_000 + 1000 * min(content.apart_ms, 15_000)
     words += ["-fflags", "+genpts", "-flags", "low_delay"]
-    words += ["-probesize", "100000", "-analyzeduration", "200000"]
+    words += ["-probesize", str(2 * LARGEST_HEAD), "-analyzeduration", str(analysed)]
     words += ["-f", _DEMUXERS[form], "-i", "pipe:0"]
     words += ["-map", "0:v:0", "-map", "0:a:0?", "-c:v", "copy", *sound, *_fragments("pipe:1")]
     for name, pipe in zip(renditions, pipes, strict=True):
@@ -68,7 +73,8 @@ def arguments(
 def _fragments(target: str) -> list[str]:
     words = ["-map_metadata", "-1", "-f", "mp4", "-flush_packets", "1"]
     words += ["-movflags", "+empty_moov+default_base_moof+frag_keyframe"]
-    return [*words, "-frag_duration", str(_FRAGMENT_US), "-max_interleave_delta", "0", target]
+    words += ["-frag_duration", str(_FRAGMENT_US), "-max_interleave_delta", str(_APART_US)]
+    return [*words, target]
 
 
 @dataclass

@@ -42,6 +42,8 @@ class Content:
 
     video: str
     audio: str
+    # How long after the first of both the other one came.
+    apart_ms: int = 0
 
     def check(self) -> None:
         """Refuse what can't be shown.
@@ -83,6 +85,7 @@ def _flv(head: bytes) -> Content | None:
     at = int.from_bytes(head[5:9], "big") + 4
     video = audio = ""
     first_video_ms: int | None = None
+    first_audio_ms: int | None = None
     while at + 11 <= len(head):
         kind = head[at] & 0x1F
         size = int.from_bytes(head[at + 1 : at + 4], "big")
@@ -95,8 +98,9 @@ def _flv(head: bytes) -> Content | None:
             first_video_ms = at_ms if first_video_ms is None else first_video_ms
         elif kind == 8 and body:
             audio = audio or ("aac" if body[0] >> 4 == 10 else "other")
-        if video and audio:
-            return Content(video, audio)
+            first_audio_ms = at_ms if first_audio_ms is None else first_audio_ms
+        if first_video_ms is not None and first_audio_ms is not None:
+            return Content(video, audio, apart_ms=abs(first_video_ms - first_audio_ms))
         if first_video_ms is not None and at_ms - first_video_ms > _SOUND_WITHIN_MS:
             return Content(video, audio)
         at += 11 + size + 4
