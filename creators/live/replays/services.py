@@ -152,7 +152,8 @@ def trim_replay(*, piece_id: int, starts: int, ends: int, by: User) -> Replay:
     if (since, until) == (replay.starts_at, replay.ends_at):
         return replay
     _forget([replay.still, replay.preview])
-    outside = Clip.objects.filter(session_id=piece_id).exclude(
+    # One that was hidden stays so: made anew it would be shown.
+    outside = Clip.objects.filter(session_id=piece_id, is_hidden=False).exclude(
         starts_at__gte=since, ends_at__lte=until
     )
     _forget([name for pair in outside.values_list("video", "still") for name in pair])

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from creators.live.models import Replay
+from creators.live.models import Clip, Replay
 from creators.live.replays import queries, services
 from creators.live.replays.tasks import make_replay
 from creators.live.services import NotHost, end_show
@@ -110,6 +110,23 @@ def test_trimming_moves_the_ends_over_the_gap_and_drops_the_pictures(replay, bob
     assert (trimmed.duration_ms, trimmed.still, trimmed.preview) == (30_000, "", "")
     assert _jobs(services.FORGET) == [{"names": ["replays/a/still.jpg", "replays/a/preview.webp"]}]
     assert _jobs(services.ILLUSTRATE) == [{"piece_id": replay.session_id}]
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_a_clip_of_what_was_cut_off_goes_unless_it_was_hidden(replay, bob, at, now, is_hidden):
+    Clip.objects.create(
+        session=replay.session,
+        pin=replay.session.pins.earliest("pinned_at"),
+        starts_at=at(1),
+        ends_at=at(20),
+        clicks=3,
+        is_hidden=is_hidden,
+        video="replays/a/clip.mp4",
+        made_at=now,
+    )
+    services.trim_replay(piece_id=replay.session_id, starts=10_000, ends=40_000, by=bob)
+    assert Clip.objects.filter(is_hidden=True).exists() is is_hidden
+    assert bool(_jobs(services.FORGET)) is not is_hidden
 
 
 def test_taking_all_back_in_gives_the_whole_show(replay, bob, at):
