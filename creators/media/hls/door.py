@@ -16,7 +16,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from creators.media.access import is_valid
 from creators.media.hls.http import Origin, wanted
-from creators.media.hls.replies import FOREVER, MP4, NEVER, PLAYLIST, Refused, Reply
+from creators.media.hls.replies import (
+    BRIEFLY,
+    FOREVER,
+    MP4,
+    NEVER,
+    PLAYLIST,
+    Refused,
+    Reply,
+)
 from creators.media.hls.track import TooFar, Track
 from creators.media.hls.waiting import TooMany
 
@@ -40,8 +48,8 @@ def _playlist(track: Track, *, is_delta: bool, is_gzipped: bool) -> Body | None:
     return head, body
 
 
-def _piece(data: bytes | None) -> Body | None:
-    return None if data is None else (_head(data, MP4, FOREVER), data)
+def _piece(data: bytes | None, cache: bytes) -> Body | None:
+    return None if data is None else (_head(data, MP4, cache), data)
 
 
 class _Nothing:
@@ -94,7 +102,7 @@ class Door(HttpToolsProtocol):
     def _answer(self) -> bool:
         """Answer, now or later; False when this is nothing for the short way."""
         path, _, query = self.url.partition(b"?")
-        track, name = self._track(path)
+        track, name, cache = self._track(path)
         if track is None:
             return False
         if name == b"media.m3u8":
@@ -103,29 +111,33 @@ class Door(HttpToolsProtocol):
         if not name.endswith(b".m4s") or not number.isdigit() or len(number) > 12:
             return False
         if name[:1] == b"s":
-            return self._now(_piece(track.segment(int(number))))
+            return self._now(_piece(track.segment(int(number)), cache))
         if name[:1] != b"p":
             return False
         part = int(number)
         if track.is_hinted(part):
-            return self._later(track.part_waiters.call, part, lambda: _piece(track.part(part)))
-        return self._now(_piece(track.part(part)))
+            return self._later(
+                track.part_waiters.call, part, lambda: _piece(track.part(part), cache)
+            )
+        return self._now(_piece(track.part(part), cache))
 
-    def _track(self, path: bytes) -> tuple[Track | None, bytes]:
+    def _track(self, path: bytes) -> tuple[Track | None, bytes, bytes]:
+        """Return the track, what is asked of it, and how long that may be kept."""
         pieces = path.split(b"/")
         try:
             stream_id = UUID(pieces[2].decode())
             *tokens, rendition, name = pieces[3:]
         except ValueError:
-            return None, b""
+            return None, b"", b""
         output = self.origin.streams.get(stream_id)
         if output is None or len(tokens) > 1 or (tokens and tokens[0][:1] != b"~"):
-            return None, b""
+            return None, b"", b""
         if output.is_private:
             token = tokens[0].decode("latin-1") if tokens else ""
             if not is_valid(token, stream_id, purpose="watch", now=datetime.now(UTC)):
-                return None, b""
-        return output.tracks.get(rendition.decode("latin-1")), name
+                return None, b"", b""
+        cache = BRIEFLY if output.is_private else FOREVER
+        return output.tracks.get(rendition.decode("latin-1")), name, cache
 
     def _answer_playlist(self, track: Track, query: bytes) -> bool:
         try:

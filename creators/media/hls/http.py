@@ -1,8 +1,9 @@
 """The ASGI application that players talk to: playlists, parts, segments, stills, recordings.
 
 All of it is public or opened by a token in the path (`creators.media.access`), and may be fetched
-by pages of any origin. What has a number never changes and is cached for ever; playlists are not
-cached: they change four times a second, and one that waited is old when it is asked for again.
+by pages of any origin. What has a number never changes and is cached for ever (of a private stream:
+for a minute); playlists are not cached: they change four times a second, and one that waited is old
+when it is asked for again.
 """
 
 import json
@@ -20,6 +21,7 @@ from creators.media.access import Purpose, is_valid
 from creators.media.hls.files import Files
 from creators.media.hls.output import StreamOutput
 from creators.media.hls.replies import (
+    BRIEFLY,
     FOREVER,
     JPEG,
     JSON,
@@ -164,7 +166,7 @@ class Origin:
             raise Refused(404, "There is nothing here.")
         if names[1] == "media.m3u8":
             return await _media_playlist(track, scope)
-        return await _piece(track, names[1])
+        return await _piece(track, names[1], BRIEFLY if output.is_private else FOREVER)
 
 
 def _let_in(stream_id: UUID, token: str, purpose: Purpose) -> None:
@@ -216,7 +218,7 @@ async def _media_playlist(track: Track, scope: Scope) -> Reply:
     return _playlist(track.playlist(is_delta=is_delta), scope)
 
 
-async def _piece(track: Track, name: str) -> Reply:
+async def _piece(track: Track, name: str, cache: bytes) -> Reply:
     match = _PIECE.fullmatch(name)
     data = None
     if match is not None and match["part"]:
@@ -230,4 +232,4 @@ async def _piece(track: Track, name: str) -> Reply:
         data = track.init_bytes(name)
     if data is None:
         raise Refused(404, "This piece is not there, or not any more.")
-    return Reply(data, MP4, FOREVER)
+    return Reply(data, MP4, cache)

@@ -15,6 +15,9 @@ TEXT = b"text/plain; charset=utf-8"
 
 NEVER = b"no-store"
 FOREVER = b"public, max-age=31536000, immutable"
+# What only a token opens: a cache that kept it would go on giving it out when the token has run
+# out, and when the stream is erased.
+BRIEFLY = b"public, max-age=60, immutable"
 
 _OPEN = (
     (b"access-control-allow-origin", b"*"),

@@ -197,6 +197,8 @@ async def test_a_private_stream_is_for_who_has_a_token(served):
     for bad in ("", f"/{token[:-1]}", f"/{sign(STREAM, purpose='publish', until=until)}"):
         ((status, _, _),) = await ask(served.port, f"{LIVE}{bad}/source/s5.m4s")
         assert status == 403
-    ((status, _, _),) = await ask(served.port, f"{LIVE}/{token}/source/s5.m4s")
-    assert status == 200
+    for piece in ("s5", f"p{served.track.hint - 1}"):
+        path = f"{LIVE}/{token}/source/{piece}.m4s"
+        ((status, headers, _),) = await ask(served.port, path)
+        assert (status, headers["cache-control"]) == (200, "public, max-age=60, immutable")
     assert len(served.long) == 3

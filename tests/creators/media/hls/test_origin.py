@@ -129,7 +129,7 @@ async def test_what_may_be_asked_of_a_playlist(player, output, query, status):
         f"/live/{STREAM}",
         f"/live/{STREAM}/",
         "/live/nonsense/index.m3u8",
-        f"/live/{uuid4()}/index.m3u8",
+        f"/live/{UUID(int=2)}/index.m3u8",
         f"{LIVE}/other/media.m3u8",
         f"{LIVE}/source/s99.m4s",
         f"{LIVE}/source/p999.m4s",
@@ -177,6 +177,9 @@ async def test_a_private_stream_is_for_who_has_a_token(player, origin, output):
     for name in names[:-1]:
         assert (await player.get(f"{LIVE}/{good}/{name}")).status_code == 200
         assert (await player.get(f"{LIVE}/{host}/{name}")).status_code == 200
+    # No cache goes on giving out what its token, or the stream itself, does not outlive.
+    kept = (await player.get(f"{LIVE}/{good}/source/s5.m4s")).headers["cache-control"]
+    assert kept == "public, max-age=60, immutable"
     output.is_private = False
     assert (await player.get(f"{LIVE}/index.m3u8")).status_code == 200
 
