@@ -41,6 +41,11 @@ def is_wanted_video(body: bytes) -> bool:
     return body[0] >> 4 != _REMARK
 
 
+def is_frame(body: bytes) -> bool:
+    """Tell whether a picture is in it; what pictures need comes at any time that is written."""
+    return body[1:2] == b"\x01"
+
+
 def is_wanted_audio(body: bytes) -> bool:
     """Tell whether it is sound.
 

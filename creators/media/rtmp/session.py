@@ -22,6 +22,10 @@ _CHUNK_SIZE = 64 * 1024
 _CONTROL_CHUNKS, _COMMAND_CHUNKS, _STATUS_CHUNKS = 2, 3, 5
 _STREAM_ID = 1
 _LONGEST_KEY = 200
+# Pictures are sent in the order in which they are decoded; a clock that goes back by more (in
+# milliseconds) has begun anew, which nothing behind this door could follow.
+_MOST_BACK = 1000
+_CLOCK = 0xFFFFFFFF
 
 _MEDIA_KINDS = {Kind.AUDIO, Kind.VIDEO, Kind.DATA, Kind.DATA_AMF3, Kind.AGGREGATE}
 
@@ -78,6 +82,7 @@ class Session:
         self._acknowledged = 0
         self._stream_id = _STREAM_ID
         self._has_header = False
+        self._last_picture: int | None = None
 
     @property
     def pending(self) -> int:
@@ -157,6 +162,8 @@ class Session:
             case Kind.VIDEO:
                 kind, body = Kind.VIDEO, message.body
                 is_wanted = flv.is_wanted_video(body)
+                if is_wanted and flv.is_frame(body):
+                    self._check_clock(message.timestamp)
             case Kind.AUDIO:
                 kind, body = Kind.AUDIO, message.body
                 is_wanted = flv.is_wanted_audio(body)
@@ -168,6 +175,12 @@ class Session:
         if is_wanted:
             yield from self._header({})
             yield Media(flv.tag(kind, message.timestamp, body), is_moving=True)
+
+    def _check_clock(self, timestamp: int) -> None:
+        """End what begins its clock anew: the encoder comes back, as a run of its own."""
+        last, self._last_picture = self._last_picture, timestamp
+        if last is not None and _MOST_BACK < (last - timestamp) & _CLOCK < _CLOCK // 2:
+            raise Malformed("its clock went back")
 
     def _description(self, message: Message) -> Iterator[Media]:
         described = messages.description(message)

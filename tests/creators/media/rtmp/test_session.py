@@ -308,3 +308,12 @@ def test_garbage_after_the_handshake_ends_it_or_says_nothing(garbage, is_publish
     with suppress(Malformed, UnsupportedCodec):
         hear(session, garbage)
     assert session.pending <= 4096 + 5000
+
+
+def test_a_clock_that_begins_anew_ends_the_run(publishing):
+    frame, setup = b"\x27\1\0\0\0x", b"\x17\0\0\0\0x"
+    for time in (2**32 - 40, 0, 40, 20_000, 19_500, 20_040):
+        hear(publishing, chunks(70, 9, frame, extended=time))
+    hear(publishing, chunks(70, 9, setup, extended=0))
+    with pytest.raises(Malformed, match="clock"):
+        hear(publishing, chunks(70, 9, frame, extended=40))
