@@ -5,14 +5,14 @@ import contextlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
 from creators.media import access, camera
 from creators.media.publishing import Refusal
 
-STREAM = uuid4()
+STREAM = UUID(int=1)
 SITE = "http://127.0.0.1:8000"
 
 
