@@ -166,7 +166,11 @@ export function startPicture(root, { connection, say }) {
     connection.send({ t: "caption", text: text.slice(0, 200), lang, spoken_ms: spoken });
   });
 
-  place.addEventListener("camera:state", ({ detail: { name } }) => name === "sending" && watch());
+  place.addEventListener("camera:state", ({ detail: { name } }) => {
+    // Also where it goes on by itself: who sends sees it.
+    if (name === "connecting") place.querySelector("[data-way=browser]").open = true;
+    if (name === "sending") watch();
+  });
   if (isSent) watch();
   setInterval(showAway, 1_000);
 
