@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -116,7 +116,9 @@ class Recorder:
         return True
 
     def close(self) -> None:
-        self._task.cancel()
+        """Store no more; what is just being stored of an erased stream is still deleted after."""
+        if not self._is_erased:
+            self._task.cancel()
 
     # -------------------------------------------------------------------------------------------
 
@@ -129,7 +131,7 @@ class Recorder:
         self._held -= len(self._waiting.popleft().data)
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_erased:
             self._wake.clear()
             stretch = self._next_stretch()
             if stretch:
@@ -171,14 +173,19 @@ class Recorder:
 
     async def _store_patiently(self, stretch: Sequence[ClosedSegment]) -> None:
         loop = asyncio.get_running_loop()
+        first, last = stretch[0], stretch[-1]
+        # Not to be guessed from its neighbours' names: of a shortened replay, these are still told.
+        secret = secrets.token_urlsafe(9)
+        wanted = f"{self._folder}/{first.run}-{first.number}-{last.number}-{secret}.m4s"
+        written = set()
         while not self._is_erased:
             try:
-                name, init_name = await loop.run_in_executor(self._threads, self._save, stretch)
+                saving = loop.run_in_executor(self._threads, self._save, stretch, wanted)
+                name, init_name = await saving
+                written |= {name, init_name}
                 await self._clerk.ask(self._enter, stretch, name, init_name)
             except services.Erased:
                 self._drop_all()
-                await loop.run_in_executor(self._threads, _delete, name)
-                return
             except Exception as error:
                 if not self.is_failing:
                     log.warning("stream %s can't be recorded now: %r", self._stream_id, error)
@@ -189,10 +196,12 @@ class Recorder:
                 log.info("stream %s is recorded again", self._stream_id)
             self.is_failing = False
             if self._is_erased:
-                return
+                break
             for _ in stretch:
                 self._drop_first()
             return
+        # Whoever erased it may have looked before this was there.
+        await loop.run_in_executor(self._threads, _delete, written)
 
     async def _filled(self, stretch: Sequence[ClosedSegment]) -> list[ClosedSegment]:
         """Return it with its bytes, up to the first segment that is lost."""
@@ -210,16 +219,16 @@ class Recorder:
             filled.append(replace(one, data=data))
         return filled
 
-    def _save(self, stretch: Sequence[ClosedSegment]) -> tuple[str, str]:
+    def _save(self, stretch: Sequence[ClosedSegment], name: str) -> tuple[str, str]:
+        """Write it, and the initialization section that it needs; returns both names."""
         storage = storages["recordings"]
-        first, last = stretch[0], stretch[-1]
+        first = stretch[0]
         init = (first.run, first.init_name)
         if init not in self._stored_inits:
             wanted = f"{self._folder}/{first.init_name}"
             self._stored_inits[init] = storage.save(wanted, ContentFile(first.init))
-        wanted = f"{self._folder}/{first.run}-{first.number}-{last.number}.m4s"
         data = b"".join(one.data for one in stretch)
-        return storage.save(wanted, ContentFile(data)), self._stored_inits[init]
+        return storage.save(name, ContentFile(data)), self._stored_inits[init]
 
     def _enter(self, stretch: Sequence[ClosedSegment], name: str, init_name: str) -> bool:
         first = stretch[0]
@@ -244,5 +253,6 @@ def _follows(before: ClosedSegment, segment: ClosedSegment) -> bool:
     )
 
 
-def _delete(name: str) -> None:
-    storages["recordings"].delete(name)
+def _delete(names: Collection[str]) -> None:
+    for name in names:
+        storages["recordings"].delete(name)

@@ -1,6 +1,7 @@
 """What is kept of a stream: stored in stretches, whatever is away; erased with all its files."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -216,4 +217,38 @@ async def test_an_erased_stream_keeps_nothing_that_was_on_its_way(recording, sto
     assert recording.database.rows == []
     folder = f"{recording._stream_id}"
     (random,), _ = storage.listdir(folder)
-    assert storage.listdir(f"{folder}/{random}")[1] in ([], ["init-1.mp4"])
+    assert storage.listdir(f"{folder}/{random}")[1] == []
+
+
+async def test_what_is_being_written_while_its_stream_is_erased_does_not_stay(
+    recording, storage, monkeypatch
+):
+    save, goes_on, names = InMemoryStorage.save, threading.Event(), []
+
+    def slow(self, name, content, **fields):
+        goes_on.wait(5)
+        names.append(save(self, name, content, **fields))
+        return names[-1]
+
+    monkeypatch.setattr(InMemoryStorage, "save", slow)
+    recording.database.failures = [OperationalError("away")]
+    recording.follow(ON_AIR)
+    for number in range(6):
+        recording.take(segment(number))
+    await asyncio.sleep(0.02)
+    recording.follow(replace(ON_AIR, is_erased=True))
+    recording.close()
+    goes_on.set()
+    await asyncio.wait({recording._task}, timeout=5)
+    assert len(names) == 2
+    assert not any(storage.exists(name) for name in names)
+
+
+async def test_a_name_does_not_tell_its_neighbours(recording):
+    recording.follow(ON_AIR)
+    for number in range(12):
+        recording.take(segment(number))
+    await until(lambda: len(recording.database.rows) == 2)
+    first, second = (row[2].rpartition("-")[2] for row in recording.database.rows)
+    assert first != second
+    assert len(first) > 12
