@@ -214,12 +214,15 @@ def seed_refund(*, now: datetime) -> None:
 
 
 def keep_one_live(creators: dict[str, Creator], *, now: datetime) -> LiveSession:
-    """Return bob's show that is on, or open a new one; one that went on for half a day ends."""
+    """Return bob's show that is on, or open a new one.
+
+    One that went on for half a day ends, and so does a rehearsal that was left: nobody sees it.
+    """
     bob = creators["bob"]
     on = LiveSession.objects.filter(piece__creator=bob, state=ShowState.LIVE).first()
     # One without a stream was begun before shows had a picture.
     is_too_old = on is not None and on.started_at and now - on.started_at > _LONGEST
-    if on is not None and (is_too_old or on.stream_id is None):
+    if on is not None and (is_too_old or on.stream_id is None or on.is_rehearsal):
         live.end_show(piece_id=on.pk, by=bob.user, now=now)
         on = None
     if on is not None:

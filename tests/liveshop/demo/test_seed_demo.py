@@ -74,7 +74,16 @@ def test_it_fills_an_empty_site_once_and_always_leaves_one_show_on(seed):
     )
     seed()
 
-    assert LiveSession.objects.get(state=ShowState.LIVE).pk != again.pk
+    third = LiveSession.objects.get(state=ShowState.LIVE)
+    assert third.pk != again.pk
+
+    now = datetime.now(UTC)
+    live.end_show(piece_id=third.pk, by=bob, now=now)
+    planned = live.schedule_show(creator=bob.creator, title="Later", scheduled_at=now, now=now)
+    live.rehearse(piece_id=planned.pk, by=bob, now=now)
+    seed()
+
+    assert not LiveSession.objects.get(state=ShowState.LIVE).is_rehearsal
 
 
 @pytest.mark.parametrize("password", ["", "short"])
