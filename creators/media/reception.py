@@ -5,7 +5,8 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -29,6 +30,10 @@ TOLD_EVERY: Final = 10.0
 SILENT_SECONDS: Final = 5.0
 # The database has so long to say who may publish.
 JUDGED_WITHIN: Final = 5.0
+
+
+def _pass(_answer: "asyncio.Future[Any]") -> None:
+    """Nothing follows from an answer that comes too late."""
 
 
 class OpenOutput(Protocol):
@@ -106,13 +111,21 @@ class FrontDesk:
             intake.end(None)
         await asyncio.gather(*(intake.over() for intake in list(self.present.values())))
 
-    async def _ask(self, question: Callable[[], T]) -> T:
+    async def _ask(
+        self, question: Callable[[], T], *, too_late: "Callable[[asyncio.Future[T]], None]" = _pass
+    ) -> T:
+        """Ask the database; `too_late` gets its answer when nobody waits for that any more."""
         if not self._is_open:
             raise Refusal("unavailable")
         try:
             async with asyncio.timeout(JUDGED_WITHIN):
                 await self._is_ready.wait()
-                return await self._clerk.ask(question)
+                asking = asyncio.ensure_future(self._clerk.ask(question))
+                try:
+                    return await asyncio.shield(asking)
+                except asyncio.CancelledError:
+                    asking.add_done_callback(too_late)
+                    raise
         except (DatabaseError, InterfaceError, TimeoutError) as error:
             log.warning("a publisher can't be judged: %r", error)
             raise Refusal("unavailable") from error
@@ -129,7 +142,11 @@ class FrontDesk:
         async with self._turns.setdefault(stream.pk, asyncio.Lock()):
             try:
                 await self._make_way(stream.pk)
-                run = await self._ask(lambda: self._come(stream.pk, source))
+                run = await self._ask(
+                    # (The last run of now: the question may be put late.)
+                    partial(self._come, stream.pk, source, self._last_runs.get(stream.pk)),
+                    too_late=partial(self._undo, stream.pk),
+                )
             except Refusal as refusal:
                 self._tell_refused(stream.pk, refusal)
                 raise
@@ -169,13 +186,23 @@ class FrontDesk:
             intake.end(Refusal("replaced"))
         await intake.over()
 
-    def _come(self, stream_id: UUID, source: Stream.Source) -> int:
+    def _undo(self, stream_id: UUID, coming: "asyncio.Future[int]") -> None:
+        """Tell of who gave up, or was given up, while it was being entered that it came."""
+        if not coming.cancelled() and coming.exception() is None:
+            self._clerk.tell(
+                services.publisher_went,
+                stream_id=stream_id,
+                run=coming.result(),
+                now=datetime.now(UTC),
+            )
+
+    def _come(self, stream_id: UUID, source: Stream.Source, after_run: int | None) -> int:
         try:
             return services.publisher_came(
                 stream_id=stream_id,
                 source=source,
                 now=datetime.now(UTC),
-                after_run=self._last_runs.get(stream_id),
+                after_run=after_run,
             )
         except services.NotOpen:
             raise Refusal("no_show") from None

@@ -162,6 +162,25 @@ async def test_without_the_database_nobody_is_let_in_and_nobody_is_cut(origin):
     assert not origin.keeper.is_database_away
 
 
+async def test_who_gives_up_while_it_is_entered_is_not_taken_for_present(origin):
+    ask, goes_on = origin.database.ask, asyncio.Event()
+
+    async def slow(question, *args, **fields):
+        if "_come" in repr(question):
+            await goes_on.wait()
+        return await ask(question, *args, **fields)
+
+    origin.database.ask = slow
+    coming = asyncio.create_task(by_key(origin))
+    await asyncio.sleep(0.01)
+    coming.cancel()
+    await asyncio.wait({coming})
+    goes_on.set()
+    await asyncio.sleep(0.01)
+    assert origin.database.told == [("publisher_went", 1)]
+    assert (await by_key(origin)).run == 2
+
+
 async def test_a_camera_needs_a_signed_address(origin):
     soon = datetime.now(UTC) + timedelta(minutes=1)
     coming = {"container": "webm", "address": "192.0.2.1"}
