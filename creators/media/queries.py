@@ -79,6 +79,12 @@ def recorded_until(stream_id: UUID) -> tuple[int, datetime] | None:
     return (last.first, last.ends_at) if last else None
 
 
+def caption_languages(stream: Stream, starts_at: datetime, ends_at: datetime) -> list[str]:
+    """Return the languages in which something was said between two instants."""
+    lines = Caption.objects.filter(stream=stream, starts_at__lt=ends_at, ends_at__gt=starts_at)
+    return sorted(lines.order_by().values_list("language", flat=True).distinct())
+
+
 def captions(stream: Stream, starts_at: datetime, ends_at: datetime) -> dict[str, list[Caption]]:
     """Return what was said between two instants, by language."""
     found: dict[str, list[Caption]] = {}

@@ -297,7 +297,7 @@ def caption_languages(session: LiveSession, since: datetime, until: datetime) ->
     """List the languages that a stretch of a show has captions in, the show's own first."""
     if session.stream is None:
         return []
-    found = media.captions(session.stream, since, until)
+    found = media.caption_languages(session.stream, since, until)
     return sorted(found, key=lambda one: (one != session.piece.language, one))
 
 
