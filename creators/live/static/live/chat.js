@@ -27,6 +27,7 @@ export class Chat {
     this.tools = tools;
     this.sent = new Map(); // client id -> what was written
     this.isMutedShown = false;
+    this.gone = 0; // newest line that made room
     if (this.form) {
       this.input = this.form.querySelector("[data-chat-input]");
       this.button = this.form.querySelector("[data-chat-send]");
@@ -41,7 +42,7 @@ export class Chat {
     for (const line of state.messages) {
       const known = this.log.querySelector(`[data-line="${line.id}"]`);
       if (line.deleted) known?.remove();
-      else if (known === null) this.#add(this.#element(line, state), line.id);
+      else if (!known && line.id > this.gone) this.#add(this.#element(line, state), line.id);
       if (line.client_id !== null) this.sent.delete(line.client_id);
     }
     this.#trim();
@@ -93,7 +94,11 @@ export class Chat {
   }
 
   #trim() {
-    while (this.log.children.length > KEPT) this.log.firstElementChild.remove();
+    while (this.log.children.length > KEPT) {
+      const first = this.log.firstElementChild;
+      this.gone = first.dataset.line ?? this.gone;
+      first.remove();
+    }
   }
 
   #isNearEnd() {

@@ -3,13 +3,25 @@
 
 import { learn, withMute } from "./state.js";
 
+const REVS_KEPT = 200;
+
+// A long show mutes many; what is older than the newest of these can't come late any more.
+function newest(revs) {
+  const known = Object.entries(revs);
+  if (known.length <= REVS_KEPT) return revs;
+  return Object.fromEntries(known.sort(([, a], [, b]) => b - a).slice(0, REVS_KEPT));
+}
+
 function keepMuted(state, event, until) {
   const next = withMute(state, event, until);
   const isHosts = state.show?.id === event.piece_id && state.you?.role === "host";
   if (next === state || !isHosts) return next;
-  const { [event.user_id]: _gone, ...muted } = state.muted;
+  const others = Object.values(state.muted).filter(
+    (one) => one.user_id !== event.user_id && !(one.until <= event.at),
+  );
+  const muted = Object.fromEntries(others.map((one) => [one.user_id, one]));
   if (until !== null) muted[event.user_id] = { user_id: event.user_id, name: event.name, until };
-  return { ...next, muted };
+  return { ...next, muted, revs: { ...next.revs, mutes: newest(next.revs.mutes) } };
 }
 
 learn({
