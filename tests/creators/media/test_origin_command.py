@@ -1,6 +1,7 @@
 """The origin's command, and its ffmpeg, as far as they can be tried without a publisher."""
 
 import asyncio
+import os
 import resource
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from creators.media import ffmpeg
 from creators.media.formats import Content
+from creators.media.management.commands import origin
 from creators.media.stills import Stills, first_picture
 
 
@@ -27,6 +29,16 @@ def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it(taken, op
     ports = {"--port": "0", "--rtmp-port": "0"} | {option: str(taken)}
     with pytest.raises(CommandError, match=rf"127\.0\.0\.1:{taken} .* another port with {option}"):
         call_command("origin", *[word for pair in ports.items() for word in pair])
+
+
+def test_two_origins_do_not_work_in_one_folder(tmp_path, settings, monkeypatch):
+    settings.ORIGIN_DIR = tmp_path / "origin"
+    monkeypatch.setattr(origin, "_FREE_WITHIN_S", 0)
+    file = origin._hold(settings.ORIGIN_DIR)
+    with pytest.raises(CommandError, match="ORIGIN_DIR"):
+        call_command("origin", "--port", "0", "--rtmp-port", "0")
+    os.close(file)
+    os.close(origin._hold(settings.ORIGIN_DIR))
 
 
 def test_the_picture_is_copied_and_only_foreign_sound_is_made_anew():

@@ -2,17 +2,21 @@
 
 import asyncio
 import contextlib
+import fcntl
 import logging
+import os
 import resource
 import signal
 import socket
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
 import uvloop
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from creators.media.hls.door import protocol_for
@@ -25,6 +29,7 @@ log = logging.getLogger(__name__)
 _REQUESTS_END_WITHIN_S: Final = 1
 _RTMP_ENDS_WITHIN_S: Final = 1.0
 _LARGEST_MESSAGE: Final = 1 << 20
+_FREE_WITHIN_S: Final = 5.0
 
 
 class Command(BaseCommand):
@@ -44,13 +49,17 @@ class Command(BaseCommand):
         rtmp_host, rtmp_port = options["rtmp_host"] or host, options["rtmp_port"]
         _allow_many_connections()
         door = _bind(host, port, "--port")
+        folder = None
         try:
             # RTMP's server binds by itself, later: this is only to say early what would hinder it.
             _bind(rtmp_host, rtmp_port, "--rtmp-port").close()
+            folder = _hold(settings.ORIGIN_DIR)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve(door, rtmp_host=rtmp_host, rtmp_port=rtmp_port))
         finally:
             door.close()
+            if folder is not None:
+                os.close(folder)
 
     async def _serve(self, door: socket.socket, *, rtmp_host: str, rtmp_port: int) -> None:
         station = Station()
@@ -101,6 +110,32 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the command: it has more to end than this server."""
         yield
+
+
+def _hold(folder: Path) -> int:
+    """Return a file of the folder that this process alone has locked, as long as it is open.
+
+    :raises CommandError: another origin works there: each would take the other's streams for lost
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    began = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # One that is just being stopped is waited for.
+            if time.monotonic() - began > _FREE_WITHIN_S:
+                os.close(file)
+                raise CommandError(
+                    f"Another origin works in {folder}. Give each its own, by ORIGIN_DIR."
+                ) from None
+            time.sleep(0.1)
+        except OSError as error:
+            log.warning("it can't be seen whether another origin works in %s: %s", folder, error)
+            return file
+        else:
+            return file
 
 
 def _bind(host: str, port: int, option: str) -> socket.socket:
