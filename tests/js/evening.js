@@ -101,7 +101,8 @@ export function goOn(clock, { stage, stream, video, page, alive, line, player, s
     stage.say({ t: "counts", viewers, hearts: stage.seq, grace_ms: 3_000, lag_ms: 900 });
   });
   clock.every(4_000, () => {
-    const starts_at = stage.at + 300;
+    // Now and then one of a clock that is wrong.
+    const starts_at = stage.at + (number % 300 === 299 ? 10 * MINUTE : 300);
     const when = { starts_at, ends_at: starts_at + 2_000 };
     const words = { id: (number += 1), text: "This one is made of silk", lang: "en" };
     stage.say({ t: "caption", caption: { ...words, ...when } });
