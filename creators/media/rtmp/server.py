@@ -43,6 +43,7 @@ class Limits:
     chunk_streams: int = 64
     before_publishing: int = 64 * 1024
     connections: int = 500
+    # Who was let in by a key does not count: through a proxy for TLS, all come from its address.
     per_address: int = 16
 
 
@@ -104,17 +105,21 @@ class IngestServer:
             return
         _keep_alive(writer)
         connection = _Connection(reader, writer, address, self._reception, self._limits, self._app)
+        connection.counts.add_done_callback(lambda _: self._count_no_more(address))
         self._by_address[address] += 1
         task = asyncio.get_running_loop().create_task(connection.run())
         self._tasks.add(task)
 
         def forget(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
+            connection.counts.cancel()
 
         task.add_done_callback(forget)
+
+    def _count_no_more(self, address: str) -> None:
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:
@@ -149,6 +154,8 @@ class _Connection:
             chunk_streams=limits.chunk_streams,
         )
         self._session = Session(app=app, reader=chunks, before_publishing=limits.before_publishing)
+        # Done when it was let in: strangers of one address are not to be too many.
+        self.counts: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._intake: Intake | None = None
         self._deadline = asyncio.timeout(limits.handshake_s)
         self._is_talking = False
@@ -234,6 +241,8 @@ class _Connection:
 
     async def _ask(self, key: str) -> None:
         self._intake = await self._reception.by_key(key, address=self._address)
+        if not self.counts.done():
+            self.counts.set_result(None)
         loop = asyncio.get_running_loop()
         self._postpone(loop.time() + self._limits.idle_s)
         # When the intake ends by itself, nobody waits for the next byte any more.

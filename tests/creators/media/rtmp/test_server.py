@@ -215,6 +215,18 @@ async def test_there_are_only_so_many_from_one_address(opened):
         await (await door.encoder()).greet()
 
 
+async def test_who_was_let_in_does_not_stand_in_the_way_of_others_behind_its_proxy(opened):
+    async with opened(per_address=1) as door:
+        publisher = await publish(door)
+        stranger = await door.encoder()
+        await stranger.greet()
+        assert await (await door.encoder()).hear_end() == b""
+        await publisher.close()
+        await stranger.close()
+        await door.empty()
+        await (await door.encoder()).greet()
+
+
 async def test_a_reception_out_of_order_is_an_answer_too(opened, caplog):
     async with opened() as door:
 
