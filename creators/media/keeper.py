@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = 1.0
 SAY_SEEN_EVERY: Final = 5.0
+ANSWERED_WITHIN: Final = 5.0
 # A stream that is over can be watched to its end for so long; then the origin forgets it.
 KEPT_AFTER_END: Final = 300.0
 
@@ -102,6 +103,11 @@ class Keeper:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("the database is away: %s", error)
                 await asyncio.sleep(LOOK_EVERY)
+            except Exception:
+                # Nobody new is to be shut out for ever by what is left of something old.
+                log.exception("what an earlier life has left can't be taken up")
+                self._desk.be_ready()
+                return
 
     async def _take_over(self, found: Sequence[UUID]) -> None:
         standings = await self._clerk.ask(queries.standings, found)
@@ -147,11 +153,13 @@ class Keeper:
         if not stream_ids:
             return
         try:
-            standings = await self._clerk.ask(queries.standings, stream_ids)
-            await self._say_seen()
-        except (DatabaseError, InterfaceError) as error:
+            # One that is only silent must not keep publishers from being judged by their limits.
+            async with asyncio.timeout(ANSWERED_WITHIN):
+                standings = await self._clerk.ask(queries.standings, stream_ids)
+                await self._say_seen()
+        except (DatabaseError, InterfaceError, TimeoutError) as error:
             if not self.is_database_away:
-                log.warning("the database is away; what is on goes on: %s", error)
+                log.warning("the database is away; what is on goes on: %r", error)
             self.is_database_away = True
             return
         if self.is_database_away:

@@ -162,6 +162,27 @@ async def test_without_the_database_nobody_is_let_in_and_nobody_is_cut(origin):
     assert not origin.keeper.is_database_away
 
 
+async def test_a_database_that_is_silent_does_not_stop_the_keeper(origin, monkeypatch):
+    intake = await by_key(origin)
+
+    async def silent(*_args, **_fields):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(origin.database, "ask", silent)
+    monkeypatch.setattr("creators.media.keeper.ANSWERED_WITHIN", 0.01)
+    await origin.keeper.look()
+    assert origin.keeper.is_database_away
+    assert not intake.ended.done()
+
+
+async def test_what_is_left_in_disorder_shuts_nobody_out(origin, monkeypatch):
+    monkeypatch.setattr(origin.shelf, "kept", lambda: [origin.stream.pk])
+    monkeypatch.setattr(queries, "recorded_until", lambda _id: 1 / 0)
+    origin.desk._is_ready.clear()
+    await origin.keeper.take_over()
+    assert (await by_key(origin)).run == 1
+
+
 async def test_who_gives_up_while_it_is_entered_is_not_taken_for_present(origin):
     ask, goes_on = origin.database.ask, asyncio.Event()
 
