@@ -5,7 +5,7 @@ rooms below the live shows can judge whoever comes to their doors, too. An invit
 piece's id; whoever opened one keeps it in the browser's session.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,25 +39,27 @@ def door_of(piece_id: int) -> Door | None:
 
     A rehearsal is private, and closed once it is over: nothing of it is left.
     """
-    row = (
-        Piece.objects.filter(pk=piece_id)
-        .values_list(
-            "creator__user_id",
-            "live_session__visibility",
-            "live_session__rehearsal_of",
-            "live_session__state",
+    return doors_of([piece_id]).get(piece_id)
+
+
+def doors_of(piece_ids: Collection[int]) -> dict[int, Door]:
+    """Find what is asked of who wants to see each of these pieces."""
+    rows = Piece.objects.filter(pk__in=piece_ids).values_list(
+        "pk",
+        "creator__user_id",
+        "live_session__visibility",
+        "live_session__rehearsal_of",
+        "live_session__state",
+    )
+    return {
+        pk: door(
+            host_id=host_id,
+            is_private=visibility == "private",
+            is_rehearsal=rehearsal_of is not None,
+            is_over=state in ("ended", "cancelled"),
         )
-        .first()
-    )
-    if row is None:
-        return None
-    host_id, visibility, rehearsal_of, state = row
-    return door(
-        host_id=host_id,
-        is_private=visibility == "private",
-        is_rehearsal=rehearsal_of is not None,
-        is_over=state in ("ended", "cancelled"),
-    )
+        for pk, host_id, visibility, rehearsal_of, state in rows
+    }
 
 
 def door(*, host_id: int, is_private: bool, is_rehearsal: bool, is_over: bool) -> Door:

@@ -1,7 +1,8 @@
 """What a process's sockets share: the hub, kept snapshots, who is there, and their rates.
 
 A socket whose session has ended is closed within two seconds: at once by a control message, or, if
-that was lost, by the round that asks PostgreSQL for all open sessions together.
+that was lost, by the round that asks PostgreSQL for all open sessions together. So is, within ten,
+one whose show is not for everybody any more.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import msgspec
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
-from creators.pieces.access import Door, door_of
+from creators.pieces.access import Door, door_of, doors_of
 from creators.stage import publishing, rooms, snapshot
 from creators.stage.hub import Hub, hub_here
 from creators.stage.limits import CAPTIONS, PER_ADDRESS, PER_USER, Buckets
@@ -49,6 +50,8 @@ class OpenSocket(Protocol):
     session_key: str | None
     piece_id: int | None
 
+    def may_stay(self, door: Door) -> bool: ...
+
     def close(self, code: Close) -> None: ...
 
 
@@ -69,6 +72,7 @@ class Desk:
         self._sockets: set[OpenSocket] = set()
         self._doors: dict[int, tuple[Door, float]] = {}
         self._live: dict[int, asyncio.Task[LiveSnapshot]] = {}
+        self._judged_at = time.monotonic()
         self._figures_due: set[int] = set()
         self._rounds: asyncio.Task[None] | None = None
         hub.on_control = self.control
@@ -101,6 +105,7 @@ class Desk:
     async def _go_round(self) -> None:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
+            await self._judge_anew()
             signed_in = [socket for socket in self._sockets if socket.user_id is not None]
             if not signed_in:
                 continue
@@ -116,6 +121,21 @@ class Desk:
             for socket in signed_in:
                 if socket.session_key not in sessions or socket.user_id not in users:
                     socket.close(Close.SIGNED_OUT)
+
+    async def _judge_anew(self) -> None:
+        if time.monotonic() - self._judged_at < DOOR_SECONDS:
+            return
+        self._judged_at = time.monotonic()
+        watched = {socket.piece_id for socket in self._sockets if socket.piece_id is not None}
+        try:
+            doors = await in_thread(doors_of, watched) if watched else {}
+        except Exception:
+            log.exception("the doors of open shows could not be asked")
+            return
+        for socket in list(self._sockets):
+            door = doors.get(socket.piece_id) if socket.piece_id is not None else None
+            if door is not None and not socket.may_stay(door):
+                socket.close(Close.NO_SUCH_SHOW)
 
     # --- Shows ----------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from django.urls import path
 from django.utils import translation
 
 from creators.audience.services import record_view, viewer_key
-from creators.pieces.access import is_invited
+from creators.pieces.access import Door, is_invited
 from creators.pieces.queries import is_on_air
 from creators.stage import pictures, publishing, rooms, snapshot, wire
 from creators.stage.desk import Desk, desk_here, in_thread
@@ -123,9 +123,7 @@ class Socket:
     async def _find_rooms(self, piece_id: int | None) -> bool:
         if piece_id is not None:
             door = await self.desk.door_of(piece_id)
-            if door is None or not door.lets_in(
-                user=self.user, invited=is_invited(self.session, piece_id)
-            ):
+            if door is None or not self._is_let_in(door, piece_id):
                 self.line.close(Close.NO_SUCH_SHOW, "no such show")
                 return False
             self.host_id = door.host_id
@@ -142,6 +140,13 @@ class Socket:
             viewer = self.viewer if kind == "live" else ""
             self.seats[kind] = Seat(self.line, viewer=viewer)
         return True
+
+    def _is_let_in(self, door: Door, piece_id: int) -> bool:
+        return door.lets_in(user=self.user, invited=is_invited(self.session, piece_id))
+
+    def may_stay(self, door: Door) -> bool:
+        # What has just ended is left by who was there; nothing more happens in it.
+        return door.is_closed or self.piece_id is None or self._is_let_in(door, self.piece_id)
 
     def close(self, code: Close) -> None:
         self.line.close(code)

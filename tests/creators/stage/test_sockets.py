@@ -234,6 +234,25 @@ async def test_it_does_so_when_the_control_message_is_lost(visit, show, alice):
     assert await page.hear_close(seconds=2.5) == wire.Close.SIGNED_OUT
 
 
+async def test_a_show_that_becomes_private_lets_go_of_strangers_also_when_that_is_lost(
+    visit, show, alice, bob, monkeypatch
+):
+    monkeypatch.setattr("creators.stage.desk.ROUND_SECONDS", 0.1)
+    monkeypatch.setattr("creators.stage.desk.DOOR_SECONDS", 0.1)
+    page, guest = await visit(path(show), alice), await visit(path(show))
+    host = await visit(path(show), bob)
+    for one in (page, guest, host):
+        await one.hear("snapshot")
+
+    show.visibility = "private"
+    await in_thread(show.save)
+
+    assert await page.hear_close(seconds=2) == wire.Close.NO_SUCH_SHOW
+    assert await guest.hear_close(seconds=2) == wire.Close.NO_SUCH_SHOW
+    await host.say(t="ping")
+    await host.hear("pong")
+
+
 async def test_a_closed_account_closes_its_sockets(visit, show, alice):
     page = await visit(path(show), alice)
     await page.hear("snapshot")
