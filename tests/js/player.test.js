@@ -273,6 +273,22 @@ test("a picture that stands still for no reason is begun anew", async () => {
   assert.equal(world.players.length, 2);
 });
 
+test("a picture that stands while the stream goes on jumps to its edge, once", async () => {
+  const world = await playing(makeWorld());
+  world.hls.latency = 6;
+  await world.pass(2_000, { moves: false });
+  assert.notEqual(world.video.currentTime, 100);
+  await world.pass(1_500, { moves: false });
+  assert.equal(world.video.currentTime, 100);
+  assert.equal(world.engine.state, "stalled");
+  world.hls.liveSyncPosition = 102;
+  await world.pass(2_000, { moves: false });
+  assert.equal(world.video.currentTime, 100);
+  await world.pass(1_000);
+  assert.equal(world.engine.state, "playing");
+  assert.equal(world.players.length, 1);
+});
+
 test("sound that the browser refuses is turned off; a refusal of all waits for a tap", async () => {
   const world = makeWorld();
   world.video.muted = false;

@@ -166,11 +166,14 @@ export function startPicture(root, { connection, say }) {
     connection.send({ t: "caption", text: text.slice(0, 200), lang, spoken_ms: spoken });
   });
 
-  place.addEventListener("camera:state", ({ detail: { name } }) => {
-    // Also where it goes on by itself: who sends sees it.
-    if (name === "connecting") place.querySelector("[data-way=browser]").open = true;
+  // Who sends sees it, also where that goes on by itself on a page that is loaded anew.
+  function showCamera(name) {
+    if (name === "connecting" || name === "sending") find("way=browser").open = true;
     if (name === "sending") watch();
-  });
+  }
+
+  place.addEventListener("camera:state", ({ detail: { name } }) => showCamera(name));
+  showCamera(find("camera").dataset.state);
   if (isSent) watch();
   setInterval(showAway, 1_000);
 

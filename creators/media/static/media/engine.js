@@ -18,6 +18,7 @@ const TICK = 500;
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 8_000;
 const STANDS = 1_200;
+const NUDGED = 2_500;
 const STUCK = 8_000;
 const RETURN_WITHIN = 3_000;
 const TROUBLES = 4;
@@ -71,6 +72,7 @@ export class Engine {
     this.failures = 0;
     this.troubles = [];
     this.recoveredAt = -MEDIA_AGAIN;
+    this.nudgedSince = null;
     this.timers = new Map();
     for (const [name, work] of Object.entries({
       playing: () => this.#moves(),
@@ -336,7 +338,8 @@ export class Engine {
   }
 
   // What moves and what stands is seen, also where the browser says nothing. A picture that should
-  // move and does not, whatever the reason, is begun anew.
+  // move and does not, whatever the reason, goes to the live edge, as from the end of a publisher's
+  // run to the next; and is begun anew when that does not help.
   #watch() {
     const { currentTime, paused } = this.video;
     const now = this.world.now();
@@ -353,7 +356,15 @@ export class Engine {
     else if (now - this.stoodSince > STUCK) {
       this.stoodSince = now;
       this.#attach();
-    }
+    } else if (now - this.stoodSince > NUDGED && !this.isMoving) this.#nudge();
+  }
+
+  // Once each time that it stands; going there is not moving yet.
+  #nudge() {
+    if (this.nudgedSince === this.stoodSince) return;
+    this.nudgedSince = this.stoodSince;
+    this.#toEdge();
+    this.stoodAt = this.video.currentTime;
   }
 
   #in(name, ms, work) {
