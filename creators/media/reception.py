@@ -30,6 +30,8 @@ TOLD_EVERY: Final = 10.0
 SILENT_SECONDS: Final = 5.0
 # The database has so long to say who may publish.
 JUDGED_WITHIN: Final = 5.0
+# More than any run has.
+_SEGMENTS_A_MINUTE: Final = 120
 
 
 def _pass(_answer: "asyncio.Future[Any]") -> None:
@@ -156,6 +158,10 @@ class FrontDesk:
                 )
                 raise Refusal("unavailable")
             output = self._open_output(stream.pk, is_private=stream.is_private)
+            if self._last_runs.get(stream.pk, 0) != run - 1:
+                # Another origin had it before, or what this one had on its disk is lost.
+                for track in output.tracks.values():
+                    track.begin_at((run - 1) * self.limits.minutes * _SEGMENTS_A_MINUTE)
             intake = PictureIntake(
                 stream_id=stream.pk,
                 run=run,

@@ -16,6 +16,7 @@ from creators.media.hls.waiting import Waiting
 WINDOW = 24.0
 # After a restart, parts that were sent but not written anywhere have numbers below these.
 PARTS_LOST = 100
+_PARTS_A_SEGMENT = 10
 
 
 class TooFar(Exception):
@@ -106,6 +107,15 @@ class Track(Timeline):
         if self.is_running:
             super().end_run()
             self._changed()
+
+    def begin_at(self, number: int) -> None:
+        """Number segments from there on, if none has a number yet: lower ones were told before.
+
+        Who keeps pieces by their names (caches, recordings) would take new ones for the old.
+        """
+        if not (self._next_segment or self._next_part or self.is_running or self.is_ended):
+            self._next_segment = number
+            self._next_part = number * _PARTS_A_SEGMENT
 
     def close(self) -> None:
         """End the playlist for good."""

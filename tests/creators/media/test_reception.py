@@ -202,6 +202,23 @@ async def test_who_gives_up_while_it_is_entered_is_not_taken_for_present(origin)
     assert (await by_key(origin)).run == 2
 
 
+async def test_numbers_go_on_beyond_those_of_runs_that_are_not_on_this_disk(origin):
+    def number():
+        return origin.shelf.streams[origin.stream.pk].tracks["source"]._next_segment
+
+    await (await by_key(origin)).close()
+    await (await by_key(origin)).close()
+    assert number() == 0
+    # All is lost but what the database knows.
+    origin.shelf.streams.clear()
+    origin.desk._last_runs.clear()
+    await (await by_key(origin)).close()
+    beyond = number()
+    assert beyond > 2 * 60 * origin.desk.limits.minutes
+    await (await by_key(origin)).close()
+    assert number() == beyond
+
+
 async def test_a_camera_needs_a_signed_address(origin):
     soon = datetime.now(UTC) + timedelta(minutes=1)
     coming = {"container": "webm", "address": "192.0.2.1"}
