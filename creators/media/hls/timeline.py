@@ -91,9 +91,19 @@ class Timeline:
         """Close what is open: the publisher went."""
         if not self.is_running:
             return
+        self._drop_remnant()
         self._finish_segment()
         self._loose = []
         self.is_running = False
+
+    def _drop_remnant(self) -> None:
+        """Forget less than a part after a jump: players trip over it, and nobody sees it.
+
+        Encoders that are cut off leave such a last frame at times.
+        """
+        if self._open is not None and self._open.is_discontinuity and not self._open.parts:
+            self._discontinuities -= 1
+            self._open, self._length = None, 0.0
 
     def _begin_anew(self) -> None:
         self._is_new = True

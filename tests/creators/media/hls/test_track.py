@@ -164,6 +164,21 @@ def test_a_clock_that_jumps_is_a_discontinuity():
     assert sum(one.is_discontinuity for one in found) == 2
 
 
+def test_a_last_frame_out_of_time_is_left_out():
+    track = Track()
+    watcher = Watcher(track)
+    camera = Camera()
+    at = run(track, watcher, camera, 5, at=NOON)
+    camera.media += 100
+    at = play(track, watcher, camera, 0.1, at=at)
+    track.end_run()
+    run(track, watcher, Camera(), 3, at=at + 4, number=2)
+    assert watcher.checker.faults == []
+    found = parse(track.playlist().body.decode()).all
+    assert sum(one.is_discontinuity for one in found) == 1
+    assert min(one.duration for one in found if one.duration) > 0.5
+
+
 def test_lost_frames_are_counted_in_the_segment():
     track = Track()
     watcher = Watcher(track)
