@@ -56,6 +56,15 @@ def browser(monkeypatch):
 
 
 @pytest.fixture
+def origin(browser, site):
+    """The site with its origin; the browser's loop comes first, as in `visit`."""
+    site.start_one("origin")
+    site.wait()
+    yield site
+    site.end("origin")
+
+
+@pytest.fixture
 def visit(browser, site):
     """visit(user, viewport=…, javascript=…, dark=…) opens a page signed in as `user` (or None)."""
     with contextlib.ExitStack() as contexts:

@@ -46,15 +46,6 @@ _AT = """() => document.querySelector("[data-player]").player.at()"""
 
 
 @pytest.fixture
-def origin(browser, site):
-    """The site with its origin; the browser's loop comes first, as in `visit`."""
-    site.start_one("origin")
-    site.wait()
-    yield site
-    site.end("origin")
-
-
-@pytest.fixture
 def planned(bob, shop):
     """Bob's planned show with two products in its bag."""
     products = [ProductFactory(shop=shop, title=title) for title in ("Silk scarf", "Wool scarf")]

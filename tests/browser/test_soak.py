@@ -112,15 +112,6 @@ def clip(tmp_path_factory):
 
 
 @pytest.fixture
-def origin(browser, site):
-    """The site with its origin; the browser's loop comes first, as in `visit`."""
-    site.start_one("origin")
-    site.wait()
-    yield site
-    site.end("origin")
-
-
-@pytest.fixture
 def show(bob, shop):
     """Bob's live show with products to pin."""
     products = [ProductFactory(shop=shop, title=title) for title in ("Silk scarf", "Wool scarf")]
