@@ -39,7 +39,9 @@ def is_valid(token: str, stream_id: UUID, *, purpose: Purpose, now: datetime) ->
         return False
     purposes: tuple[Purpose, ...] = (purpose,) if purpose == "host" else (purpose, "host")
     return any(
-        hmac.compare_digest(signature.encode(), _signature(stream_id, one, expiry).encode())
+        hmac.compare_digest(
+            signature.encode(errors="replace"), _signature(stream_id, one, expiry).encode()
+        )
         for one in purposes
     )
 

@@ -43,7 +43,7 @@ class Question:
         if request.content_type == "application/json":
             try:
                 words = json.loads(request.body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return None
             if not isinstance(words, dict):
                 return None

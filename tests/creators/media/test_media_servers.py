@@ -64,6 +64,13 @@ def test_the_show_has_a_picture_until_the_server_says_it_is_gone(mediamtx, strea
     assert kinds == ["PictureStarted", "PictureLost"]
 
 
+def test_what_no_media_server_would_say_is_refused(client, mediamtx, stream):
+    soon = round(datetime.now(UTC).timestamp()) + 60
+    assert mediamtx("read", f"live/{stream.pk}", f"token=~{soon}.\ud800") == 401
+    deep = client.post("/media/auth/", "[" * 100_000, content_type="application/json")
+    assert deep.status_code == 400
+
+
 def test_private_streams_are_read_with_a_token(mediamtx, stream, now):
     token = access.sign(stream.pk, purpose="watch", until=now + timedelta(minutes=5))
     assert mediamtx("read", f"live/{stream.pk}") == 401
