@@ -176,7 +176,7 @@ class Recorder:
         first, last = stretch[0], stretch[-1]
         # Not to be guessed from its neighbours' names: of a shortened replay, these are still told.
         secret = secrets.token_urlsafe(9)
-        wanted = f"{self._folder}/{first.run}-{first.number}-{last.number}-{secret}.m4s"
+        wanted = f"{self._folder}/{secret}/{first.run}-{first.number}-{last.number}.m4s"
         written = set()
         while not self._is_erased:
             try:
