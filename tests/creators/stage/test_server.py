@@ -97,7 +97,7 @@ def test_a_socket_that_was_away_gets_exactly_what_it_missed(site, show, product,
             missed += json.loads(socket.recv(timeout=10))["events"]
 
     kinds = [event["t"] for event in missed if event["t"] != "counts"]
-    assert kinds == ["unpinned", "pinned", "show_ended"]
+    assert kinds == ["unpinned", "pinned", "show_ended", "picture"]
     assert [event["seq"] for event in missed] == list(
         range(first["seq"] + 1, first["seq"] + 1 + len(missed))
     )
