@@ -7,6 +7,7 @@ answered by one loop with the same bytes. Whatever is not plainly that (tokens t
 other methods, pipelining, slow readers, errors) goes the long way through `Origin`.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,10 @@ from creators.media.hls.replies import (
 )
 from creators.media.hls.track import TooFar, Track
 from creators.media.hls.waiting import TooMany
+
+# What a request's head may have, and how long it may take to come.
+MOST_HEAD = 64 * 1024
+HEAD_WITHIN_S = 10.0
 
 # An answer of now, or: a way to have it later, or nothing (the long way).
 Body = tuple[bytes, bytes]
@@ -82,8 +87,44 @@ class Door(HttpToolsProtocol):
     """The protocol of one connection; `origin` is given by `protocol_for`."""
 
     origin: Origin
+    _is_in_head = False
+    _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_WITHIN_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; uvicorn sets no limit to a request's head, in bytes or in time.
+
+        (Between requests, and while it is answered, uvicorn's own limits hold.)
+        """
+        super().data_received(data)
+        if not self._is_in_head:
+            self._forget_timer()
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MOST_HEAD:
+            self.transport.abort()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_WITHIN_S, self.transport.abort)
+
+    def _forget_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         cycle = self.cycle
         if (
             not self.url.startswith(b"/live/")

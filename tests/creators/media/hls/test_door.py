@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from creators.media.access import sign
+from creators.media.hls import door
 from creators.media.hls.door import protocol_for
 from creators.media.hls.http import Origin
 from creators.media.hls.track import Track
@@ -202,3 +203,32 @@ async def test_a_private_stream_is_for_who_has_a_token(served):
         ((status, headers, _),) = await ask(served.port, path)
         assert (status, headers["cache-control"]) == (200, "public, max-age=60, immutable")
     assert len(served.long) == 3
+
+
+async def hears_its_end(port: int, *pieces: bytes) -> bool:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+    writer.transport.abort()
+    return True
+
+
+async def test_a_head_has_an_end_and_comes_soon(served, monkeypatch):
+    begun = f"GET {LIVE}/index.m3u8 HTTP/1.1\r\nhost: x\r\nlong: ".encode()
+    assert await hears_its_end(served.port, begun, *[bytes([97]) * 4096] * 40)
+    monkeypatch.setattr(door, "HEAD_WITHIN_S", 0.05)
+    assert await hears_its_end(served.port)
+    assert await hears_its_end(served.port, begun)
+    ((status, _, _), _) = await ask(served.port, f"{LIVE}/index.m3u8", f"{LIVE}/source/s5.m4s")
+    assert status == 200
+    # Who waits for a part has sent its head.
+    served.long.clear()
+    waiting = asyncio.create_task(ask(served.port, f"{LIVE}/source/p{served.track.hint}.m4s"))
+    await asyncio.sleep(0.1)
+    served.on(0.6)
+    ((status, _, _),) = await waiting
+    assert status == 200
