@@ -68,6 +68,8 @@ class Command(BaseCommand):
             http=protocol_for(station.app),
             ws="websockets-sansio",
             ws_max_size=_LARGEST_MESSAGE,
+            # Pictures are compressed already: cameras would do it again for nothing.
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,
