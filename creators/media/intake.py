@@ -27,6 +27,7 @@ MOST_CAPTURE_LAG_S: Final = 3.0
 # Bytes without an end are no fragment: at 4K, a key frame is far smaller.
 LARGEST_BOX: Final = 16 << 20
 _READ: Final = 1 << 16
+_SHORT_HEAD: Final = 1 << 16
 SOURCE: Final = "source"
 
 
@@ -77,6 +78,8 @@ class PictureIntake:
         self._on_picture = on_picture
         self._on_end = on_end
         self._head = bytearray()
+        # How long it has to be to be looked at again.
+        self._look_at = 0
         self._ffmpeg: Ffmpeg | None = None
         self._pumps: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
@@ -191,6 +194,10 @@ class PictureIntake:
 
     async def _begin(self, data: bytes) -> None:
         self._head += data
+        if len(self._head) < self._look_at:
+            return
+        # A long one, in small pieces, is not read from its beginning at each of them.
+        self._look_at = len(self._head) * 9 // 8 if len(self._head) > _SHORT_HEAD else 0
         content = recognise(self._form, bytes(self._head))
         if content is None:
             return

@@ -239,6 +239,15 @@ async def test_what_is_no_video_ends_it_with_words(origin):
     ]
 
 
+async def test_a_head_in_small_pieces_is_not_read_over_and_over(origin, monkeypatch):
+    reads = []
+    monkeypatch.setattr("creators.media.intake.recognise", lambda _form, head: reads.append(head))
+    one = await by_key(origin)
+    for _ in range(2000):
+        await one.write(bytes(400))
+    assert len(reads) < 200
+
+
 async def test_the_keeper_cuts_who_came_by_an_older_key(origin):
     intake = await by_key(origin)
     await origin.keeper.look()
