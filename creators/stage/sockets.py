@@ -129,7 +129,7 @@ class Socket:
             self.host_id = door.host_id
             self.piece_id = piece_id
             self.names["live"] = rooms.live_room(piece_id)
-            if self.user_id == self.host_id:
+            if self._is_host:
                 self.names["host"] = rooms.host_room(piece_id)
         if self.owner.room:
             self.names["me"] = self.owner.room
@@ -137,9 +137,15 @@ class Socket:
             self.line.close(Close.SIGNED_OUT, "nothing to follow")
             return False
         for kind in self.names:
-            viewer = self.viewer if kind == "live" else ""
+            # Who shows is not watching, on whichever page.
+            is_watching = kind == "live" and not self._is_host
+            viewer = self.viewer if is_watching else ""
             self.seats[kind] = Seat(self.line, viewer=viewer)
         return True
+
+    @property
+    def _is_host(self) -> bool:
+        return self.user_id is not None and self.user_id == self.host_id
 
     def _is_let_in(self, door: Door, piece_id: int) -> bool:
         return door.lets_in(user=self.user, invited=is_invited(self.session, piece_id))
@@ -309,7 +315,7 @@ class Socket:
             write(said, user=self.user, piece_id=piece_id, now=datetime.now(UTC))
 
     def _say_caption(self, said: wire.SayCaption, piece_id: int) -> None:
-        is_host = self.user_id is not None and self.user_id == self.host_id
+        is_host = self._is_host
         # What others try must not use up what the host may say.
         if is_host and not self.desk.captions.take(self.names["live"]):
             raise TooMany
@@ -337,6 +343,8 @@ class Socket:
     async def _watch(self) -> None:
         """Count a view when the page said for 5 s that somebody looks at it."""
         piece_id = self._need_show()
+        if self._is_host:
+            return
         now = time.monotonic()
         if now - self._watched_at > WATCHING_GAP_SECONDS:
             self._watching_since = now

@@ -308,6 +308,18 @@ async def test_a_view_counts_after_five_seconds_of_watching_once(visit, show, al
     assert await in_thread(QualifiedView.objects.count) == 1
 
 
+async def test_the_host_does_not_watch_the_own_show(visit, show, bob, monkeypatch):
+    monkeypatch.setattr(sockets, "QUALIFIED_SECONDS", 0)
+    page = await visit(path(show), bob)
+    for _ in range(2):
+        await page.say(t="watching")
+    await page.say(t="ping")
+    await page.hear("pong")
+
+    assert not await in_thread(QualifiedView.objects.exists)
+    assert {seat.viewer for room in hub_here().rooms.values() for seat in room.present} == {""}
+
+
 async def test_stock_moves_in_every_live_show_that_has_the_product(visit, show, product):
     page = await visit(path(show))
     await page.hear("snapshot")
