@@ -150,6 +150,11 @@ export function mountPlayer(
     return () => video.cancelVideoFrameCallback(id);
   }
 
+  const shaped = () => {
+    root.classList.toggle("player--wide", video.videoWidth > video.videoHeight);
+  };
+  video.addEventListener("resize", shaped);
+
   const seen = () => document.hidden || engine.seen();
   document.addEventListener("visibilitychange", seen);
 
@@ -170,6 +175,7 @@ export function mountPlayer(
     onFrame,
     destroy() {
       document.removeEventListener("visibilitychange", seen);
+      video.removeEventListener("resize", shaped);
       for (const timer of [noticeTimer, captionTimer, stillTimer]) clearTimeout(timer);
       controls.stop();
       engine.close();
