@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,6 +21,9 @@ from creators.media.texts import for_camera as camera_texts
 from creators.profiles.signed_in import signed_in
 from shops.accounts.models import User
 from shops.facts.refused import Invalid
+
+# Longer than this none is promised any more.
+_REPLAY_WITHIN = timedelta(minutes=3)
 
 
 def _hosted(request: HttpRequest, piece_id: int) -> LiveSession:
@@ -53,6 +57,7 @@ def console_page(request: HttpRequest, session: LiveSession, *, new_key: str = "
             "picture": picture.of_host(session, now=now),
             "new_key": new_key,
             "captions_form": _captions_form(session),
+            "awaits_replay": _awaits_replay(session, now),
             "invite": request.build_absolute_uri(invite) if invite else "",
             "rehearsal": queries.rehearsal_of(session) if session.is_scheduled else None,
             "reconnecting_seconds": picture.RECONNECTING_SECONDS,
@@ -73,6 +78,14 @@ def console_page(request: HttpRequest, session: LiveSession, *, new_key: str = "
     if new_key:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _awaits_replay(session: LiveSession, now: datetime) -> bool:
+    """Tell whether a recording has just ended that the worker makes a replay of."""
+    stream, ended = session.stream, session.ended_at
+    if not session.is_ended or stream is None or not stream.run or ended is None:
+        return False
+    return not hasattr(session, "replay") and now - ended < _REPLAY_WITHIN
 
 
 def _captions_form(session: LiveSession) -> CaptionsForm | None:

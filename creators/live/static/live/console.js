@@ -12,6 +12,7 @@ import { compact, money, timeOf, wordsOf } from "./words.js";
 
 const LOG_AFTER = 600;
 const HERE_EVERY = 30_000;
+const REPLAY_EVERY = 3_000;
 
 const root = document.querySelector("[data-console]");
 const say = wordsOf(root);
@@ -284,5 +285,11 @@ if (root.querySelector("[data-picture]")) {
   // Says that somebody is there: a show without a picture is not ended meanwhile.
   setInterval(() => post(root.dataset.hereUrl, {}), HERE_EVERY);
 }
+
+// Nothing tells when the replay is there; it takes seconds.
+const looking = setInterval(() => {
+  if (root.querySelector("[data-replay-awaited]") === null) clearInterval(looking);
+  else drawAnew();
+}, REPLAY_EVERY);
 
 connection.start();
