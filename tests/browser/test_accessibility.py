@@ -41,6 +41,9 @@ RULES = {
     "dark": {"type": "rule", "values": ["color-contrast"]},
 }
 
+# A page is loaded once; the dark colours are the same on a desk.
+LOOKS = [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light")]
+
 
 @pytest.fixture
 def pages(site, show, alice, bob, carol, dave, now):
@@ -140,25 +143,27 @@ def _replayed(show, *, since):
     return past
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_no_page_has_a_violation(visit, pages, viewport):
+@pytest.mark.parametrize("half", [0, 1])
+def test_no_page_has_a_violation(visit, pages, half):
     found = []
     by_user = {}
-    for user, path in pages:
+    for user, path in pages[half::2]:
         if user not in by_user:
-            by_user[user] = visit(user, viewport=viewport)
+            by_user[user] = visit(user, viewport=PHONE)
         page = by_user[user]
+        page.set_viewport_size(PHONE)
         page.goto(path)
         page.wait_for_load_state("load")
         who = user and user.display_name
         # Through the debugger: the pages' own policy lets no foreign script in.
         page.evaluate(AXE)
         page.evaluate(STAND_STILL)
-        for scheme, rules in RULES.items():
+        for viewport, scheme in LOOKS:
+            page.set_viewport_size(viewport)
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            for rule, targets in page.evaluate(RUN_AXE, rules):
-                found.append((path, who, scheme, rule, targets))
-        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if overflow > 0:
-            found.append((path, who, "wider than the screen", overflow))
+            for rule, targets in page.evaluate(RUN_AXE, RULES[scheme]):
+                found.append((path, who, viewport["width"], scheme, rule, targets))
+            overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if overflow > 0:
+                found.append((path, who, viewport["width"], "wider than the screen", overflow))
     assert found == []
