@@ -147,7 +147,15 @@ _pool_size = env.int("DATABASE_POOL", default=0 if LIVESHOP_ENV == "test" else 2
 # The pool's pauses between tries to connect double; it begins anew after `reconnect_timeout`
 # seconds, so that requests are served soon after the server is back, however long it was away.
 _POOL = {"min_size": 2, "timeout": 4, "reconnect_timeout": 5}
+# A database behind a network that swallows packets is given up, not waited for by the minute.
+_NETWORK = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 DATABASES["default"]["OPTIONS"] = {
+    **_NETWORK,
     **DATABASES["default"].get("OPTIONS", {}),
     **({"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
 }
