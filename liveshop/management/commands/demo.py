@@ -152,7 +152,9 @@ class Command(BaseCommand):
         daphne += ["--application-close-timeout", "1"]  # Ctrl-C is not to wait for open sockets
         web = _child("web", logs, sys.executable, *daphne, "liveshop.asgi:application")
         supervisor.start(web)
-        supervisor.start(_child("worker", logs, *MANAGE, "procrastinate", "worker"))
+        supervisor.start(
+            _child("worker", logs, *MANAGE, "procrastinate", "worker", "--concurrency", "3")
+        )
         wait_for_site(web, port)
         # The picture comes when it comes: the site does not need it.
         ports = [
