@@ -25,3 +25,14 @@ export async function redraw(root, { prepare }) {
   root.dataset.state = drawn.dataset.state;
   return "drawn";
 }
+
+const language = document.documentElement.lang || undefined;
+const time = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+
+// Writes times of day (data-clock-time) in the reader's own zone.
+export function localizeTimes(whole) {
+  for (const one of whole.querySelectorAll("time[data-clock-time]")) {
+    const instant = new Date(one.dateTime);
+    if (!Number.isNaN(instant.valueOf())) one.textContent = time.format(instant);
+  }
+}

@@ -5,7 +5,7 @@ import { toast } from "../liveshop/js/dialogs.js";
 import { Connection } from "../stage/connection.js";
 import "../stage/host.js";
 import { Chat } from "./chat.js";
-import { redraw } from "./console-redraw.js";
+import { localizeTimes, redraw } from "./console-redraw.js";
 import { showCopying, startCopying } from "./copying.js";
 import { post } from "./sending.js";
 import { compact, money, timeOf, wordsOf } from "./words.js";
@@ -68,6 +68,7 @@ async function drawAnew() {
 // What the server draws for those without a script is made ready for this one.
 function prepare(whole) {
   localize(whole);
+  localizeTimes(whole);
   showCopying(whole);
   showKeys(whole);
   showStatus(connection.status, connection.isPolling, whole);
@@ -141,9 +142,11 @@ async function refresh(url, place) {
   try {
     const response = await fetch(url, { headers: { "HX-Request": "true" } });
     if (!response.ok || response.redirected) return;
-    const html = await response.text();
+    const drawn = document.createElement("template");
+    drawn.innerHTML = await response.text();
+    localizeTimes(drawn.content);
     // Morphing keeps the focus, and what was opened.
-    window.Idiomorph.morph(place, html, { morphStyle: "innerHTML" });
+    window.Idiomorph.morph(place, drawn.innerHTML, { morphStyle: "innerHTML" });
   } catch {
     // The next news tries again.
   }
@@ -292,4 +295,5 @@ const looking = setInterval(() => {
   else drawAnew();
 }, REPLAY_EVERY);
 
+localizeTimes(root);
 connection.start();
