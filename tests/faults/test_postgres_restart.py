@@ -42,7 +42,7 @@ class OwnSite(Site):
         return self
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def state():
     base = Path(tempfile.mkdtemp(prefix="liveshop-restart-"))
     base.chmod(0o755)
@@ -51,11 +51,11 @@ def state():
     shutil.rmtree(base)
 
 
-@pytest.fixture(scope="module")
-def site_of_its_own(state, tmp_path_factory):
+@pytest.fixture
+def site(state, tmp_path):
     with embedded.lease(state, fast=True) as lease:
         site = OwnSite(
-            logs=tmp_path_factory.mktemp("site"),
+            logs=tmp_path,
             settings={
                 "DATABASE_URL": lease.urls.database,
                 "REDIS_URL": lease.urls.redis,
@@ -73,12 +73,6 @@ def site_of_its_own(state, tmp_path_factory):
             yield site.start("web", "worker")
         finally:
             site.stop()
-
-
-@pytest.fixture
-def site(site_of_its_own):
-    """The site, with its database back from the test before."""
-    return site_of_its_own.start_fallen()
 
 
 def home(site):
@@ -109,7 +103,7 @@ def away(state):
         os.kill(keeper, signal.SIGCONT)
 
 
-def test_requests_are_told_to_come_again_and_then_answered(site, state):
+def test_while_it_is_away_all_are_told_to_come_again_and_then_all_goes_on(site, state):
     assert {answer.status_code for answer in many(site)} == {200}
 
     with away(state):
@@ -120,27 +114,18 @@ def test_requests_are_told_to_come_again_and_then_answered(site, state):
             assert answer.status_code == 503
             assert int(answer.headers["Retry-After"]) > 0
             time.sleep(1)
+        told = httpx.get(f"{site.url}/", headers={"Accept": "application/json"}, timeout=30)
+    assert told.status_code == 503
+    assert told.headers["Content-Type"] == "application/problem+json"
+    assert told.json()["code"] == "unavailable"
+
     began = time.monotonic()
     while (answer := home(site)).status_code != 200:
         assert answer.status_code == 503
         time.sleep(0.1)
-
     assert time.monotonic() - began < BACK_WITHIN
     assert {answer.status_code for answer in many(site)} == {200}
 
-
-def test_a_program_is_told_so_in_its_own_words(site, state):
-    with away(state):
-        answer = httpx.get(f"{site.url}/", headers={"Accept": "application/json"}, timeout=30)
-    assert answer.status_code == 503
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["code"] == "unavailable"
-
-
-def test_jobs_go_on(site, state):
-    with away(state):
-        time.sleep(3)
-    time.sleep(5)
     before = periodic_jobs(site)
     deadline = time.monotonic() + 60
     while periodic_jobs(site) == before:

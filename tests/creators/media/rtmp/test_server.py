@@ -243,7 +243,7 @@ async def test_a_reception_out_of_order_is_an_answer_too(opened, caplog):
 
 
 async def test_a_reception_that_does_not_answer_is_not_waited_for(opened):
-    async with opened(asking_s=0.05) as door:
+    async with opened(handshake_s=0.4, asking_s=0.05) as door:
 
         async def by_key(key, *, address):
             await asyncio.Event().wait()
