@@ -1,31 +1,20 @@
 """Streams for operators, to read; they change through the services."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from creators.media.models import Caption, Segment, Stream, StreamKey
-
-
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when it runs
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from shops.facts.admin import ReadOnly
 
 
 @admin.register(Stream)
-class StreamAdmin(_ReadOnly):
+class StreamAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     list_display = ("id", "creator", "source", "run", "receiving_since", "lost_at", "trouble_code")
     list_select_related = ("creator",)
     search_fields = ("creator__handle",)
 
 
 @admin.register(StreamKey)
-class StreamKeyAdmin(_ReadOnly):
+class StreamKeyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     list_display = ("creator", "hint", "rev", "made_at", "target")
     list_select_related = ("creator", "target")
     exclude = ("digest",)
@@ -33,12 +22,12 @@ class StreamKeyAdmin(_ReadOnly):
 
 
 @admin.register(Segment)
-class SegmentAdmin(_ReadOnly):
+class SegmentAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     list_display = ("stream", "run", "first", "starts_at", "duration_ms", "size_bytes")
     search_fields = ("name",)
 
 
 @admin.register(Caption)
-class CaptionAdmin(_ReadOnly):
+class CaptionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     list_display = ("stream", "starts_at", "language", "source", "text")
     search_fields = ("text",)
