@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('live', '0003_host_seen'),
+        ("live", "0003_host_seen"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='replay',
-            name='duration_ms',
+            model_name="replay",
+            name="duration_ms",
             field=models.PositiveIntegerField(default=0),
         ),
     ]
