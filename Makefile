@@ -25,7 +25,7 @@ demo-reset: .venv/installed node_modules/.package-lock.json ## The same, but for
 	@exec $(RUN) manage.py demo --with-parent --port "$(PORT)" --reset $(ARGS)
 
 test: .venv/installed node_modules/.package-lock.json ## Run all tests (ARGS="-k cart" for some)
-	@$(RUN) -m pytest -n 2 $(ARGS)
+	@$(RUN) -m pytest -n 3 $(ARGS)
 
 campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests: minutes of stream, a sped-up soak
 	@$(RUN) -m pytest -m campaign -p no:randomly $(ARGS)

@@ -105,8 +105,16 @@ def site(site_processes, transactional_db):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Let those that need the site come last: its worker takes every job that it finds."""
-    items.sort(key=lambda item: "site" in getattr(item, "fixturenames", ()))
+    """Let those that need the site come last: its worker takes every job that it finds.
+
+    The long ones of them come first: what is short fills the processes evenly at the end.
+    """
+    items.sort(
+        key=lambda item: (
+            "site" in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("long") is None,
+        )
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

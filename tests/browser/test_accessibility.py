@@ -143,6 +143,7 @@ def _replayed(show, *, since):
     return past
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("half", [0, 1])
 def test_no_page_has_a_violation(visit, pages, half):
     found = []

@@ -183,6 +183,7 @@ def _shown(page):
     return page.locator("[data-camera-state]")
 
 
+@pytest.mark.long
 def test_a_host_chooses_sees_herself_goes_on_camera_and_comes_back_after_a_drop(
     page, origin, tmp_path
 ):

@@ -76,6 +76,7 @@ def _wait(page, true, *, patience_ms=PATIENCE):
         page.wait_for_timeout(100)
 
 
+@pytest.mark.long
 def test_live_from_the_camera_with_a_drop_to_a_replay_that_sells(
     origin, visit, planned, alice, bob
 ):

@@ -103,12 +103,13 @@ def away(state):
         os.kill(keeper, signal.SIGCONT)
 
 
+@pytest.mark.long
 def test_while_it_is_away_all_are_told_to_come_again_and_then_all_goes_on(site, state):
     assert {answer.status_code for answer in many(site)} == {200}
 
     with away(state):
         # Longer than the first pauses of a pool that tries to connect.
-        until = time.monotonic() + 12
+        until = time.monotonic() + 9
         while time.monotonic() < until:
             answer = home(site)
             assert answer.status_code == 503

@@ -77,6 +77,7 @@ def _eventually(check, process, *, seconds=60):
         time.sleep(0.2)
 
 
+@pytest.mark.long
 def test_three_viewers_chat_watch_and_buy_and_the_host_pins(site, crowd, demo_show):
     process = crowd("--viewers=3", "--buy-every=1", "--chat-every=0.5", "--host", "--pin-every=2")
 

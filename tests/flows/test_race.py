@@ -45,6 +45,7 @@ def _race(site, users, lamp):
             visitor.http.close()
 
 
+@pytest.mark.long
 def test_two_hundred_buyers_get_exactly_twenty_units(run_site, lamp, buyers):
     site = run_site()
 
@@ -57,6 +58,7 @@ def test_two_hundred_buyers_get_exactly_twenty_units(run_site, lamp, buyers):
     assert (stock.on_hand, stock.available) == (UNITS, 0)
 
 
+@pytest.mark.long
 def test_control_without_the_guard_the_same_race_oversells(run_site, lamp, buyers):
     site = run_site(app="tests.flows.unguarded:application")
 
