@@ -8,6 +8,7 @@ when the first key frame interval is known and stay for the life of the playlist
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from creators.media.hls.clock import ArrivalClock
@@ -28,7 +29,7 @@ MOST_LOOSE = 200
 _TINY = 1e-6
 
 
-class Timeline:
+class Timeline(ABC):
     """Takes the fragments of runs. `_began`, `_has_part` and `_has_segment` are its results."""
 
     def __init__(self) -> None:
@@ -55,17 +56,17 @@ class Timeline:
         self._last_key: float | None = None
         self._clock = ArrivalClock()
 
+    @abstractmethod
     def _began(self, targets: Targets) -> None:
         """The targets are chosen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _has_part(self, segment: Segment, part: Part) -> None:
         """The open segment has one more part."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _has_segment(self, segment: Segment) -> None:
         """The open segment is whole."""
-        raise NotImplementedError
 
     def add(self, fragment: Fragment, *, at: float) -> None:
         """Take the next fragment of the run, which was whole at a Unix time."""
