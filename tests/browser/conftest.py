@@ -3,10 +3,14 @@
 import contextlib
 import os
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
 from django.test import Client
+
+from creators.live import services as live
+from tests.factories.catalog import ProductFactory, SkuFactory
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
@@ -103,3 +107,21 @@ def visit(browser, site):
         page_errors: list[str] = []
         open_page.errors = page_errors
         yield open_page
+
+
+@pytest.fixture
+def planned(bob, shop):
+    """Bob's planned show with two products in its bag."""
+    products = [ProductFactory(shop=shop, title=title) for title in ("Silk scarf", "Wool scarf")]
+    for product in products:
+        SkuFactory(product=product, options=[], on_hand=9)
+    now = datetime.now(UTC)
+    session = live.schedule_show(
+        creator=bob.creator,
+        title="Scarves for autumn",
+        scheduled_at=now,
+        product_ids=[product.pk for product in products],
+        now=now,
+    )
+    session.products = products
+    return session

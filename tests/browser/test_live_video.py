@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
-from creators.live import services as live
 from creators.live.models import Pin
 from shops.catalog.models import Sku
 from shops.checkout.models import CartLine
 from shops.orders.models import Order
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.factories.catalog import ProductFactory, SkuFactory
 
 pytestmark = pytest.mark.browser
 
@@ -43,24 +41,6 @@ _NOTE = """() => {
   }).observe(place, { childList: true });
 }"""
 _AT = """() => document.querySelector("[data-player]").player.at()"""
-
-
-@pytest.fixture
-def planned(bob, shop):
-    """Bob's planned show with two products in its bag."""
-    products = [ProductFactory(shop=shop, title=title) for title in ("Silk scarf", "Wool scarf")]
-    for product in products:
-        SkuFactory(product=product, options=[], on_hand=9)
-    now = datetime.now(UTC)
-    session = live.schedule_show(
-        creator=bob.creator,
-        title="Scarves for autumn",
-        scheduled_at=now,
-        product_ids=[product.pk for product in products],
-        now=now,
-    )
-    session.products = products
-    return session
 
 
 def _answer_yes(page, button):

@@ -21,7 +21,6 @@ from creators.live import services as live
 from creators.media import services as media
 from tests.browser.conftest import PHONE
 from tests.factories.accounts import UserFactory
-from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.faults.encoder import Encoder, make_clip
 
 pytestmark = [pytest.mark.browser, pytest.mark.campaign]
@@ -137,22 +136,10 @@ def clip(tmp_path_factory):
 
 
 @pytest.fixture
-def show(bob, shop):
+def show(bob, planned):
     """Bob's live show with products to pin."""
-    products = [ProductFactory(shop=shop, title=title) for title in ("Silk scarf", "Wool scarf")]
-    for product in products:
-        SkuFactory(product=product, options=[], on_hand=9)
-    now = datetime.now(UTC)
-    session = live.schedule_show(
-        creator=bob.creator,
-        title="Scarves for hours",
-        scheduled_at=now,
-        product_ids=[product.pk for product in products],
-        now=now,
-    )
-    live.start_show(piece_id=session.pk, by=bob, now=now)
-    session.products = products
-    return session
+    live.start_show(piece_id=planned.pk, by=bob, now=datetime.now(UTC))
+    return planned
 
 
 class Busy:
