@@ -11,6 +11,8 @@ from typing import Final
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 connection_id: Final[ContextVar[str]] = ContextVar("connection_id", default="")
 
+# Where a Django request carries its id.
+KEY: Final = "liveshop.request_id"
 _SANE: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -44,6 +46,11 @@ def serving(request: str) -> Iterator[None]:
         request_id.reset(token)
 
 
+def _id_of(request: object) -> str:
+    """Find the id of a request that is answered already; Django logs its failure after that."""
+    return str(getattr(request, "META", {}).get(KEY, ""))
+
+
 class Traced(logging.Filter):
     """Gives each record `request_id` and `connection_id`, and `trace` with what there is of them.
 
@@ -52,7 +59,7 @@ class Traced(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         named = {
-            "request": getattr(record, "request_id", "") or request_id.get(),
+            "request": request_id.get() or _id_of(getattr(record, "request", None)),
             "socket": connection_id.get(),
         }
         record.request_id, record.connection_id = named.values()
