@@ -207,8 +207,10 @@ def test_a_host_chooses_sees_herself_goes_on_camera_and_comes_back_after_a_drop(
     expect(page.get_by_label("Microphone").locator("option").first).to_have_text(re.compile("Fake"))
     preview, level = page.locator("[data-camera-preview]"), page.locator("[data-camera-level]")
     _wait(page, lambda: preview.evaluate("one => one.videoHeight") == 480)
-    _wait(page, lambda: level.evaluate("one => one.value") > 0.1)
-    _wait(page, lambda: level.evaluate("one => one.value") < 0.1)
+    # The fake microphone beeps: how far the level falls between two beeps is the machine's affair.
+    seen = []
+    _wait(page, lambda: seen.append(level.evaluate("one => one.value")) or max(seen) > 0.1)
+    _wait(page, lambda: level.evaluate("one => one.value") < max(seen) - 0.05)
     assert origin.intakes == []
 
     page.get_by_label("Live captions").check()

@@ -1,8 +1,8 @@
 // How loud the microphone is, for a <meter> from 0 to 1.
 
 const QUIETEST_DB = -60;
-const EVERY = 66;
-const FALLS_BY = 0.06;
+const EVERY_MS = 66;
+const FALLS_PER_SECOND = 0.9;
 
 // Returns the loudness of samples (-1 … 1) on a scale from 0 (silent) to 1 (as loud as can be).
 export function loudness(samples) {
@@ -22,12 +22,16 @@ export function watchLevel(stream, meter) {
   context.createMediaStreamSource(stream).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   let shown = 0;
+  let before = performance.now();
   const timer = setInterval(() => {
     analyser.getFloatTimeDomainData(samples);
-    // Rises at once and falls slowly, so that the eye can follow.
-    shown = Math.max(loudness(samples), shown - FALLS_BY);
+    const now = performance.now();
+    // Rises at once and falls slowly, so that the eye can follow; by the clock, since a busy page's
+    // timers come late.
+    shown = Math.max(loudness(samples), shown - (FALLS_PER_SECOND * (now - before)) / 1000, 0);
+    before = now;
     meter.value = shown;
-  }, EVERY);
+  }, EVERY_MS);
   // A page that came back from a reload may have to wait for a touch.
   context.resume().catch(() => {});
   return () => {
