@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { list, open, remember, remembered, troubleOf } from "../../creators/media/static/media/devices.js";
 import { constraintsFor, formatFor, videoKbps } from "../../creators/media/static/media/formats.js";
 import { loudness } from "../../creators/media/static/media/level.js";
+import { Presses } from "../../creators/media/static/media/presses.js";
 import { Captions, dialect } from "../../creators/media/static/media/speech.js";
 
 const known = (...types) => (mime) => types.includes(mime);
@@ -120,6 +121,13 @@ test("choices are kept, and nonsense in the store is not believed", () => {
   assert.deepEqual(remembered(storage), { camera: "", microphone: "", shape: "", quality: "720p" });
   store.set(key, "{");
   assert.equal(remembered(storage).quality, "720p");
+});
+
+test("a first press counts however soon after the page's beginning; one right after it does not", () => {
+  const presses = new Presses();
+  assert.equal(presses.isMeant(5), true);
+  assert.equal(presses.isMeant(300), false);
+  assert.equal(presses.isMeant(405), true);
 });
 
 test("loudness goes from nothing to full", () => {

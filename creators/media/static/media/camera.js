@@ -12,11 +12,9 @@ import { isFacingUser, list, open, remember, remembered, troubleOf } from "./dev
 import { formatFor } from "./formats.js";
 import { Awake, Leaving } from "./leaving.js";
 import { watchLevel } from "./level.js";
+import { Presses } from "./presses.js";
 import { Sender } from "./sender.js";
 import { Captions, Recognition, dialect } from "./speech.js";
-
-// A second press in this time was meant for the button that stood there before.
-const PRESS_PAUSE = 400;
 
 class Camera {
   constructor(root) {
@@ -31,7 +29,7 @@ class Camera {
     this.isOpening = false;
     this.isMuted = false;
     this.error = "";
-    this.pressedAt = 0;
+    this.presses = new Presses();
     this.awake = new Awake();
     this.leaving = new Leaving({
       key: root.dataset.addressUrl,
@@ -354,8 +352,7 @@ class Camera {
 
   #press(name, work) {
     this.#part(name).addEventListener("click", (event) => {
-      if (event.timeStamp - this.pressedAt < PRESS_PAUSE) return;
-      this.pressedAt = event.timeStamp;
+      if (!this.presses.isMeant(event.timeStamp)) return;
       if (event.currentTarget.getAttribute("aria-busy") !== "true") work();
     });
   }
