@@ -102,3 +102,8 @@ def remember_invite(session: MutableMapping[str, Any], piece_id: int, invite: st
 
 def is_invited(session: Mapping[str, Any], piece_id: int) -> bool:
     return piece_id in session.get(_KEPT, ())
+
+
+def invites_in(session: Mapping[str, Any]) -> frozenset[int]:
+    """List the pieces that a browser was invited to."""
+    return frozenset(session.get(_KEPT, ()))
