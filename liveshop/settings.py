@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from liveshop import embedded
+from liveshop import embedded, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "shops.payments",
     "shops.checkout",
     "creators.profiles",
+    "creators.social",
     "creators.media",
     "creators.pieces",
     "creators.audience",
@@ -94,6 +95,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "liveshop.traffic.TrafficMiddleware",
+    "liveshop.probes.ProbesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -231,6 +234,18 @@ PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
 # --- Stage -----------------------------------------------------------------------------------
 STAGE_WINDOW_MS = env.int("STAGE_WINDOW_MS", default=50)
 STAGE_HISTORY = env.int("STAGE_HISTORY", default=1000)
+# STAGE_FAST_PATH: hand ready frames to the server's transport where that is known to be safe.
+STAGE_FAST_PATH = env.bool("STAGE_FAST_PATH", default=True)
+# How many sockets one process takes, in all, of one address and of one user (or browser).
+STAGE_MAX_SOCKETS = env.int("STAGE_MAX_SOCKETS", default=20_000)
+STAGE_SOCKETS_PER_ADDRESS = env.int("STAGE_SOCKETS_PER_ADDRESS", default=2_000)
+STAGE_SOCKETS_PER_USER = env.int("STAGE_SOCKETS_PER_USER", default=30)
+# STAGE_CHAT_RATE: lines a second above which a room's chat is sampled; its page says so.
+STAGE_CHAT_RATE = env.int("STAGE_CHAT_RATE", default=1000)
+# TRUSTED_PROXIES: addresses and networks whose X-Forwarded-For tells who a client is.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+# METRICS_TOKEN: who may read /metrics from elsewhere than this machine.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 CHAT_MAX_LENGTH = 300
 
 # --- Video -----------------------------------------------------------------------------------
@@ -371,17 +386,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {"TITLE": "liveshop", "VERSION": "1", "OAS_VERSION": "3.1.0"}
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "httpx": {"level": "WARNING"},
-        "daphne.http_protocol": {"level": "WARNING"},
-        "procrastinate": {"level": "WARNING"},
-        # At INFO it writes the addresses of websockets, and those of cameras are signed.
-        "uvicorn.error": {"level": "WARNING"},
-    },
-}
+# LOG_FORMAT: "line" for people or "json" for machines, an object a line.
+LOGGING = logs.configuration(
+    style=env.str("LOG_FORMAT", default="line"), level=env.str("LOG_LEVEL", default="INFO")
+)

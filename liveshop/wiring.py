@@ -1,6 +1,20 @@
 """Who reacts to what: each fact, what must follow (job queue) and what is shown (browsers)."""
 
-from creators.chat.events import ChatDeleted, ChatPosted, UserMuted, UserUnmuted
+from creators.chat.events import (
+    AppealChanged,
+    ChatDeleted,
+    ChatHeld,
+    ChatPosted,
+    ChatRestored,
+    LinePinned,
+    ModeratorActed,
+    ModeratorsChanged,
+    QuestionChanged,
+    RulesChanged,
+    SanctionChanged,
+    UserMuted,
+    UserUnmuted,
+)
 from creators.live.events import (
     BagChanged,
     ProductPinned,
@@ -15,6 +29,7 @@ from creators.live.events import (
 )
 from creators.media.events import PictureLost, PictureStarted, PublisherRefused
 from creators.scoring.events import ScoresChanged
+from creators.social.events import Followed, Unfollowed
 from shops.accounts.events import SignedOut
 from shops.catalog.events import PriceChanged, ProductArchived
 from shops.checkout.events import CartChanged
@@ -31,6 +46,7 @@ from shops.payments.events import PaymentCaptured, PaymentFailed, RefundSucceede
 from shops.stock.events import StockChanged
 
 _STAGE = "creators.stage.reactions."
+_CHAT = "creators.stage.chat_reactions."
 _SCORING = "creators.scoring.reactions."
 _PAYMENTS = "shops.payments.reactions."
 
@@ -79,10 +95,22 @@ TABLE: dict[type[Fact], On] = {
     BagChanged: On(show=[_STAGE + "bag_changed"]),
     ProductPinned: On(show=[_STAGE + "pinned"]),
     ProductUnpinned: On(show=[_STAGE + "unpinned"]),
-    ChatPosted: On(show=[_STAGE + "chat_posted"]),
-    ChatDeleted: On(show=[_STAGE + "chat_deleted"]),
-    UserMuted: On(show=[_STAGE + "user_muted"]),
-    UserUnmuted: On(show=[_STAGE + "user_unmuted"]),
+    ChatPosted: On(show=[_CHAT + "chat_posted"]),
+    ChatHeld: On(show=[_CHAT + "chat_held"]),
+    ChatDeleted: On(show=[_CHAT + "chat_deleted"]),
+    ChatRestored: On(show=[_CHAT + "chat_restored"]),
+    LinePinned: On(show=[_CHAT + "line_pinned"]),
+    QuestionChanged: On(show=[_CHAT + "question_changed"]),
+    RulesChanged: On(show=[_CHAT + "rules_changed"]),
+    ModeratorsChanged: On(show=[_CHAT + "moderators_changed"]),
+    SanctionChanged: On(show=[_CHAT + "sanction_changed"]),
+    ModeratorActed: On(show=[_CHAT + "moderator_acted"]),
+    AppealChanged: On(show=[_CHAT + "appeal_changed"]),
+    UserMuted: On(show=[_CHAT + "user_muted"]),
+    UserUnmuted: On(show=[_CHAT + "user_unmuted"]),
+    # social
+    Followed: On(),
+    Unfollowed: On(),
     # scoring
     ScoresChanged: On(show=[_STAGE + "scores_changed"]),
 }

@@ -134,7 +134,7 @@ def post_message(
     message = Message.objects.create(
         piece_id=piece_id, author=author, client_id=client_id, body=body, sent_at=now
     )
-    publish(ChatPosted(message_id=message.pk, piece_id=piece_id, author_id=author.pk))
+    publish(ChatPosted(piece_id=piece_id, message_ids=[message.pk]))
     return message
 
 
@@ -158,7 +158,8 @@ def delete_message(*, message_id: int, by: User, now: datetime) -> Message:
         raise NotAllowed
     if message.deleted_at is None:
         message.deleted_at, message.deleted_by = now, by
-        message.save(update_fields=["deleted_at", "deleted_by"])
+        message.rev += 1
+        message.save(update_fields=["deleted_at", "deleted_by", "rev"])
         publish(ChatDeleted(message_id=message.pk, piece_id=message.piece_id, by_id=by.pk))
     return message
 

@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
-from creators.chat.events import ChatDeleted, ChatPosted, UserMuted, UserUnmuted
-from creators.chat.models import Message
 from creators.live.events import (
     BagChanged,
     ProductPinned,
@@ -214,38 +212,6 @@ def _picture(piece_id: int) -> wire.Picture:
 
 def _trouble(piece_id: int) -> wire.Trouble:
     return wire.Trouble(trouble=pictures.trouble_card(piece_id))
-
-
-# --- Chat -------------------------------------------------------------------------------------
-
-
-def chat_posted(fact: ChatPosted) -> None:
-    message = Message.objects.select_related("author", "piece__creator").get(pk=fact.message_id)
-    line = snapshot.chat_line(message, host_id=message.piece.creator.user_id)
-    publishing.publish(live_room(fact.piece_id), [wire.Chat(line=line)])
-
-
-def chat_deleted(fact: ChatDeleted) -> None:
-    publishing.publish(live_room(fact.piece_id), [wire.ChatDeleted(id=fact.message_id)])
-
-
-def user_muted(fact: UserMuted) -> None:
-    """Tell the muted user and the host; it is nobody else's business."""
-    event = wire.Muted(
-        piece_id=fact.piece_id,
-        user_id=fact.user_id,
-        name=User.objects.get(pk=fact.user_id).display_name,
-        until=ms(datetime.fromisoformat(fact.until)),
-        rev=fact.mute_id,
-    )
-    publishing.publish(own_room(fact.user_id), [event])
-    publishing.publish(host_room(fact.piece_id), [event])
-
-
-def user_unmuted(fact: UserUnmuted) -> None:
-    event = wire.Unmuted(piece_id=fact.piece_id, user_id=fact.user_id, rev=fact.mute_id)
-    publishing.publish(own_room(fact.user_id), [event])
-    publishing.publish(host_room(fact.piece_id), [event])
 
 
 # --- Scores -----------------------------------------------------------------------------------

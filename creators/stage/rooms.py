@@ -31,6 +31,10 @@ def host_room(piece_id: int) -> str:
     return f"host:{piece_id}"
 
 
+def mods_room(piece_id: int) -> str:
+    return f"mods:{piece_id}"
+
+
 def own_room(user_id: int) -> str:
     """As `CartOwner.room` of a signed-in user."""
     return f"me:{user_id}"
@@ -41,7 +45,9 @@ def kind_of(room: str) -> RoomKind:
     prefix = room.partition(":")[0]
     if prefix == "live":
         return "live"
-    return "host" if prefix == "host" else "me"
+    if prefix == "host":
+        return "host"
+    return "mods" if prefix == "mods" else "me"
 
 
 @dataclass(frozen=True)

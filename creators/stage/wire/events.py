@@ -3,12 +3,18 @@
 from msgspec import Struct
 
 from creators.stage.wire.parts import (
+    ActionCard,
+    AppealCard,
     CaptionCard,
     ChatLine,
+    HeldCard,
     OrderCard,
     PictureCard,
     PinCard,
     ProductCard,
+    QuestionCard,
+    RulesCard,
+    SanctionCard,
     ScoreCard,
     TroubleCard,
 )
@@ -76,7 +82,46 @@ class Chat(RoomEvent, frozen=True, tag="chat"):
 
 
 class ChatDeleted(RoomEvent, frozen=True, tag="chat_deleted"):
+    """`rev` is the line's; a `chat` event with a higher one brings it back."""
+
     id: int
+    rev: int = 1
+
+
+class ChatPinned(RoomEvent, frozen=True, tag="chat_pinned"):
+    """The line that stands above the chat; None: there is none."""
+
+    rev: int
+    line: ChatLine | None
+
+
+class ChatRules(RoomEvent, frozen=True, tag="chat_rules"):
+    rev: int
+    rules: RulesCard
+
+
+class Question(RoomEvent, frozen=True, tag="question"):
+    """A question as it is now: new, with more votes, answered or deleted."""
+
+    question: QuestionCard
+
+
+class Sanction(RoomEvent, frozen=True, tag="sanction"):
+    """Goes to the sanctioned user and to the moderators, not to the others."""
+
+    sanction: SanctionCard
+
+
+class Held(RoomEvent, frozen=True, tag="held"):
+    held: HeldCard
+
+
+class Action(RoomEvent, frozen=True, tag="action"):
+    action: ActionCard
+
+
+class Appeal(RoomEvent, frozen=True, tag="appeal"):
+    appeal: AppealCard
 
 
 class Picture(RoomEvent, frozen=True, tag="picture"):
@@ -165,6 +210,13 @@ AnyRoomEvent = (
     | Sold
     | Chat
     | ChatDeleted
+    | ChatPinned
+    | ChatRules
+    | Question
+    | Sanction
+    | Held
+    | Action
+    | Appeal
     | Picture
     | Caption
     | Muted

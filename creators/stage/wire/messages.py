@@ -8,15 +8,21 @@ from msgspec import Meta, Struct
 
 from creators.stage.wire.events import Cart, Figures, RoomEvent, Scores
 from creators.stage.wire.parts import (
+    ActionCard,
+    AppealCard,
     CaptionCard,
     ChatLine,
+    HeldCard,
     MutedCard,
     OrderCard,
     Part,
     PictureCard,
     PinCard,
     ProductCard,
+    QuestionCard,
     RoomKind,
+    RulesCard,
+    SanctionCard,
     ShowCard,
     TroubleCard,
     You,
@@ -40,12 +46,27 @@ class LiveState(Part, frozen=True):
     hearts: int
     grace_ms: int
     lag_ms: int | None
+    pinned_line: ChatLine | None = None
+    pinned_line_rev: int = 0
+    rules: RulesCard = RulesCard(slow_seconds=0, hold_seconds=0, followers_only=False)
+    rules_rev: int = 0
+    # Those with most votes, and the newest answered ones.
+    questions: list[QuestionCard] = []
 
 
 class HostState(Part, frozen=True):
     figures: Figures
     muted: list[MutedCard]
     trouble: TroubleCard
+
+
+class ModsState(Part, frozen=True):
+    """What the host and the moderators see: open sanctions, waiting lines, the newest actions."""
+
+    sanctions: list[SanctionCard]
+    held: list[HeldCard]
+    actions: list[ActionCard]
+    appeals: list[AppealCard]
 
 
 class MeState(Part, frozen=True):
@@ -73,7 +94,7 @@ class Snapshot(Outbound, frozen=True, tag="snapshot"):
     epoch: str
     seq: int
     at: int
-    state: LiveState | HostState | MeState | msgspec.Raw
+    state: LiveState | HostState | ModsState | MeState | msgspec.Raw
     you: You
 
 
@@ -98,11 +119,23 @@ class Error(Outbound, frozen=True, tag="error"):
     ref: str = ""
 
 
+class Said(Outbound, frozen=True, tag="said"):
+    """A line or question is written down; until this comes, it is to be sent again.
+
+    `held`: others see it at `shown_at` (ms). `withheld`: when a moderator lets it.
+    """
+
+    client_id: UUID
+    id: int
+    state: Literal["shown", "held", "withheld"]
+    shown_at: int | None
+
+
 class Pong(Outbound, frozen=True, tag="pong"):
     at: int
 
 
-AnyOutbound = Snapshot | Resync | Notice | Error | Pong
+AnyOutbound = Snapshot | Resync | Notice | Error | Said | Pong
 
 # --- Client to server -------------------------------------------------------------------------
 
@@ -125,8 +158,25 @@ class Resume(Inbound, frozen=True, tag="resume"):
 
 
 class SendChat(Inbound, frozen=True, tag="chat"):
+    """A line; the same `client_id` again is the same line. `reply_to` is the id of another."""
+
     client_id: UUID
     body: str
+    reply_to: int | None = None
+
+
+class Ask(Inbound, frozen=True, tag="ask"):
+    """A question about a product of the bag, or about anything."""
+
+    client_id: UUID
+    body: str
+    product_id: int | None = None
+
+
+class VoteFor(Inbound, frozen=True, tag="vote"):
+    """Wants a question answered, too; once more changes nothing."""
+
+    question_id: int
 
 
 class Heart(Inbound, frozen=True, tag="heart"):
@@ -135,16 +185,21 @@ class Heart(Inbound, frozen=True, tag="heart"):
 
 class DeleteMessage(Inbound, frozen=True, tag="delete_message"):
     message_id: int
+    reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Mute(Inbound, frozen=True, tag="mute"):
+    """`seconds` None: for the whole show, or in all of the creator's for good."""
+
     user_id: int
-    seconds: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    seconds: Annotated[int, Meta(ge=60, le=86_400)] | None = 600
+    scope: Literal["show", "creator"] = "show"
     reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Unmute(Inbound, frozen=True, tag="unmute"):
     user_id: int
+    reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Watching(Inbound, frozen=True, tag="watching"):
@@ -169,7 +224,17 @@ class Ping(Inbound, frozen=True, tag="ping"):
 
 
 AnyInbound = (
-    Resume | SendChat | Heart | DeleteMessage | Mute | Unmute | Watching | SayCaption | Ping
+    Resume
+    | SendChat
+    | Ask
+    | VoteFor
+    | Heart
+    | DeleteMessage
+    | Mute
+    | Unmute
+    | Watching
+    | SayCaption
+    | Ping
 )
 
 inbound = msgspec.json.Decoder(AnyInbound)
