@@ -1,11 +1,12 @@
 """Reads of creators: whose profile it is, which shops they may show, who operates the site."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef, Q
 
 from creators.profiles.models import Creator
-from shops.accounts.models import Role, User
+from shops.accounts.models import Grant, Role, User
 from shops.catalog.models import Shop
 from shops.facts.refused import NotFound
 
@@ -33,6 +34,16 @@ def is_operator(user: User | AnonymousUser) -> bool:
     if not user.is_authenticated:
         return False
     return user.is_superuser or user.grants.filter(role=Role.OPERATOR).exists()
+
+
+def operators_among(user_ids: Collection[int]) -> frozenset[int]:
+    """Select those users who operate the site."""
+    rows = User.objects.filter(
+        Q(is_superuser=True)
+        | Q(Exists(Grant.objects.filter(user=OuterRef("pk"), role=Role.OPERATOR))),
+        pk__in=user_ids,
+    )
+    return frozenset(rows.values_list("pk", flat=True))
 
 
 def sees_all_scores(user: User | AnonymousUser) -> bool:
