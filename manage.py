@@ -9,6 +9,7 @@ import warnings
 # These work on files and settings only; everything else talks to PostgreSQL or Valkey.
 # `demo` starts the servers itself, after it has found its port free.
 NEEDS_NO_SERVERS = {
+    "asyncapi",
     "check",
     "collectstatic",
     "compilemessages",
