@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 from django.apps import apps
-from django.core.management.base import CommandError
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -14,6 +13,7 @@ from creators.live import services as live
 from creators.profiles.models import Creator
 from creators.scoring.models import Formula
 from shops.accounts.models import Grant, Role
+from tests import emptying
 from tests.factories.accounts import AddressFactory, UserFactory
 from tests.factories.catalog import ProductFactory, ShopFactory, ShopStaffFactory, SkuFactory
 from tests.factories.creators import CreatorFactory, PartnerShopFactory
@@ -119,14 +119,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def _patient_emptying():
-    """Empty the tables again when a process of the site was reading them in another order."""
-    empty = TransactionTestCase._fixture_teardown
+    """Empty the tables again when a process of the site was using them in another order."""
 
     def patiently(case):
         for tries_left in (4, 3, 2, 1, 0):
             try:
-                return empty(case)
-            except CommandError:
+                return emptying.empty(case)
+            except emptying.Busy:
                 if not tries_left:
                     raise
                 time.sleep(0.3)
