@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video check-hls test-browser browser check asyncapi format lock clean
+.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video bench-stage check-hls test-browser browser check asyncapi format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -38,6 +38,15 @@ bench-video: .venv/installed node_modules/.package-lock.json ## Read a viewer's 
 
 bench-origin: .venv/installed ## Have 500 viewers watch one origin (ARGS="--viewers 200")
 	@$(RUN) -m benchmarks.origin $(ARGS)
+
+# Each of these may be given: make bench-stage SERVER=daphne VIEWERS=1000. SECONDS has a default of
+# its own above, and some shells have one, too.
+STAGE_OPTIONS = SCENARIO VIEWERS RATE SECONDS SERVER PROCESSES FAST CHAT DEFLATE PEERS ROUNDS
+stage_arguments = $(foreach name,$(STAGE_OPTIONS),$(if $(filter command,$(firstword \
+	$(origin $(name)))),--$(shell echo $(name) | tr A-Z a-z) $($(name))))
+
+bench-stage: .venv/installed ## Bring 500 events a second to 2,000 viewers (SERVER=daphne PEERS=1 …)
+	@$(RUN) -m benchmarks.stage $(stage_arguments) $(ARGS)
 
 check-hls: .venv/installed ## Check five minutes of a real stream's playlists (ARGS="--seconds 60")
 	@$(RUN) -m benchmarks.check_hls $(ARGS)

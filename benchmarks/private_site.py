@@ -55,7 +55,7 @@ class Site:
                 when_parent_dies=signal.SIGKILL,
             )
         if answers is not None:
-            self._wait(name, answers)
+            self.wait_for(name, self.processes[name], answers)
 
     def stop(self, name: str) -> None:
         process = self.processes.pop(name)
@@ -64,9 +64,13 @@ class Site:
     def log(self, name: str) -> Path:
         return self.state / f"{name}.log"
 
-    def _wait(self, name: str, port: int) -> None:
+    def wait_for(self, name: str, process: subprocess.Popen[bytes], port: int) -> None:
+        """Wait until a process answers at a port.
+
+        :raises SystemExit: it ended instead, or needs too long
+        """
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.processes[name].poll() is None:
+        while time.monotonic() < deadline and process.poll() is None:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             try:
                 connection.request("GET", "/healthz" if name == "origin" else "/")
@@ -80,8 +84,10 @@ class Site:
 
 
 @contextlib.contextmanager
-def private_site(*, settings: dict[str, str] | None = None) -> Iterator[Site]:
-    """Start PostgreSQL, Valkey, the origin, the site and its worker; set Django up for them."""
+def private_site(
+    *, settings: dict[str, str] | None = None, parts: tuple[str, ...] = ("origin", "web", "worker")
+) -> Iterator[Site]:
+    """Start PostgreSQL, Valkey and the parts of a site; set Django up for them."""
     state = Path(tempfile.mkdtemp(prefix="liveshop-bench-"))
     # The embedded servers' user must be able to walk it.
     state.chmod(0o755)
@@ -113,11 +119,14 @@ def private_site(*, settings: dict[str, str] | None = None) -> Iterator[Site]:
             cwd=PROJECT,
             check=True,
         )
-        ports = ("--port", str(origin), "--rtmp-port", str(rtmp))
-        site.start("origin", manage, "origin", *ports, answers=origin)
-        daphne = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(web))
-        site.start("web", *daphne, "liveshop.asgi:application", answers=web)
-        site.start("worker", manage, "procrastinate", "worker")
+        if "origin" in parts:
+            ports = ("--port", str(origin), "--rtmp-port", str(rtmp))
+            site.start("origin", manage, "origin", *ports, answers=origin)
+        if "web" in parts:
+            daphne = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(web))
+            site.start("web", *daphne, "liveshop.asgi:application", answers=web)
+        if "worker" in parts:
+            site.start("worker", manage, "procrastinate", "worker")
         import django
 
         django.setup()
