@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from creators.chat import services
+from creators.chat import posting, services
 from creators.pieces import access
 from creators.profiles.signed_in import signed_in
 from shops.facts.refused import Invalid
@@ -48,7 +48,7 @@ def post(request: HttpRequest, piece_id: int) -> HttpResponse:
     except ValueError:
         raise Invalid from None
     access.check(request, piece_id)
-    message = services.post_message(
+    message = posting.post_message(
         piece_id=piece_id,
         author=signed_in(request),
         client_id=client_id,

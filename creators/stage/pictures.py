@@ -10,7 +10,7 @@ from typing import Literal
 
 from django.utils.translation import gettext_lazy as _
 
-from creators.chat.services import clean
+from creators.chat.words import clean
 from creators.live.models import LiveSession
 from creators.media import queries as media
 from creators.media import services

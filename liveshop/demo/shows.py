@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from creators.audience.services import record_click, record_view
-from creators.chat.services import post_message
+from creators.chat.posting import post_message
 from creators.live import services as live
 from creators.live.models import LiveSession, Pin, ShowState
 from creators.pieces import referral

@@ -40,6 +40,8 @@ class Message(models.Model):
     sent_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=MessageState, default=MessageState.SHOWN)
     shown_at = models.DateTimeField(null=True, blank=True)
+    # Why it was withheld: "flood", or "filter:" and what the filter found; "" otherwise.
+    why = models.CharField(max_length=100, blank=True)
     badge = models.CharField(max_length=9, choices=Badge, default=Badge.NONE, blank=True)
     reply_to = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

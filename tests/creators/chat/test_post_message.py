@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from creators.chat import limits, services
+from creators.chat import limits, posting, words
 from creators.chat.models import Message
 from creators.live.models import LiveSession, ShowState
 from shops.facts.models import Event
@@ -13,7 +13,7 @@ from shops.facts.refused import Refused
 
 
 def _post(show, author, body="hello", *, now, client_id=None):
-    return services.post_message(
+    return posting.post_message(
         piece_id=show.pk, author=author, client_id=client_id or uuid.uuid4(), body=body, now=now
     )
 
@@ -22,7 +22,7 @@ def test_a_line_is_kept_and_told(show, alice, now):
     message = _post(show, alice, "  so   pretty ", now=now)
     assert (message.body, message.sent_at) == ("so pretty", now)
     fact = Event.objects.get()
-    assert (fact.kind, fact.payload["message_id"]) == ("ChatPosted", message.pk)
+    assert (fact.kind, fact.payload["message_ids"]) == ("ChatPosted", [message.pk])
 
 
 def test_the_same_client_id_again_is_the_same_message(show, alice, now):
@@ -46,14 +46,14 @@ def test_the_same_client_id_of_another_author_is_another_message(show, alice, er
     ["", "   ", "\n\t", "\x00", "\u202e\u200b", "\u200d \u200c", "\ufe0f", "\u3164", "\u2800"],
 )
 def test_an_empty_line_is_refused(show, alice, now, body):
-    with pytest.raises(services.EmptyMessage):
+    with pytest.raises(words.EmptyMessage):
         _post(show, alice, body, now=now)
     assert not Message.objects.exists()
 
 
 def test_a_line_of_300_characters_is_the_longest(show, alice, now):
     assert len(_post(show, alice, "x" * 300, now=now).body) == 300
-    with pytest.raises(services.MessageTooLong):
+    with pytest.raises(words.MessageTooLong):
         _post(show, alice, "x" * 301, now=now)
 
 
@@ -79,14 +79,14 @@ def test_control_characters_are_removed(show, alice, now, typed, kept):
 @pytest.mark.parametrize("state", [ShowState.SCHEDULED, ShowState.ENDED, ShowState.CANCELLED])
 def test_the_chat_is_open_while_the_show_is_live_only(show, alice, now, state):
     LiveSession.objects.update(state=state)
-    with pytest.raises(services.ChatClosed):
+    with pytest.raises(posting.ChatClosed):
         _post(show, alice, now=now)
 
 
 def test_the_sixth_line_in_ten_seconds_is_refused_and_says_how_long_to_wait(show, alice, now):
     for second in range(limits.LINES):
         _post(show, alice, now=now + timedelta(seconds=second))
-    with pytest.raises(services.TooFast) as refused:
+    with pytest.raises(limits.TooFast) as refused:
         _post(show, alice, now=now + timedelta(seconds=6))
     assert refused.value.extra == {"retry_after": 4}
     _post(show, alice, now=now + timedelta(seconds=10))

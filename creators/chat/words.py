@@ -1,0 +1,65 @@
+"""What was typed becomes one line: seen, bounded, without characters that do harm."""
+
+import unicodedata
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from shops.facts.refused import Invalid
+
+# Control, format, surrogate and private characters go; unassigned ones may be new emoji and stay.
+_DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+# Joiners that emoji and several scripts are written with.
+_KEPT: Final = frozenset("\u200c\u200d")
+# Letters and symbols that leave their place empty: fillers of Hangul, the blank of Braille.
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+class EmptyMessage(Invalid):
+    code = "empty_message"
+    message = _("Write something first.")
+
+
+class MessageTooLong(Invalid):
+    code = "message_too_long"
+    message = _("That is too long: a line has 300 characters at most.")
+
+
+def clean(body: str) -> str:
+    """Make one line of what was typed: no control characters, single spaces, trimmed.
+
+    Markup stays as it was typed: it is text, and is escaped wherever it is shown.
+    """
+    kept = "".join(
+        c if c in _KEPT or unicodedata.category(c) not in _DROPPED else " " for c in body
+    )
+    return " ".join(kept.split())
+
+
+def _is_seen(body: str) -> bool:
+    """Tell whether a line has more than blanks, joiners and marks that stand on nothing."""
+    return any(
+        c not in _KEPT and c not in _BLANK and unicodedata.category(c)[0] not in "MZ" for c in body
+    )
+
+
+def checked(body: str) -> str:
+    """Clean what was typed.
+
+    :raises EmptyMessage: nothing that can be seen is left
+    :raises MessageTooLong: more than 300 characters are
+    """
+    if not isinstance(body, str):
+        raise Invalid
+    body = clean(body)
+    if not _is_seen(body):
+        raise EmptyMessage
+    if len(body) > settings.CHAT_MAX_LENGTH:
+        raise MessageTooLong
+    return body
+
+
+def folded(body: str) -> str:
+    """Write a line as it is compared with others: capitals don't make it another."""
+    return body.lower()
