@@ -180,7 +180,7 @@ def read_standings(
             ),
             mutes=_longest(restrictions, SanctionKind.MUTE, creator_id, pk),
             bans=_longest(restrictions, SanctionKind.BAN, creator_id, pk),
-            rules=_rules(rules.get((creator_id, None)), rules.get((creator_id, pk))),
+            rules=rules_from(rules.get((creator_id, None)), rules.get((creator_id, pk))),
             judge=filters.compile(words.get(creator_id, [])),
             kind=kind,
             state=state or "",
@@ -244,9 +244,9 @@ def _length(one: Restriction) -> tuple[bool, bool, float]:
     return is_endless, one.piece_id is None, 0.0 if one.until is None else one.until.timestamp()
 
 
-def _rules(creators: ChatRules | None, own: ChatRules | None) -> Rules:
+def rules_from(creators: ChatRules | None, own: ChatRules | None) -> Rules:
     """Take the show's own rules, if it has any; both revs count, so that the sum only grows."""
-    holding = own or creators
+    holding = creators if own is None or own.as_default else own
     if holding is None:
         return Rules()
     return Rules(

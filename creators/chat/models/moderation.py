@@ -1,5 +1,7 @@
 """How a chat is kept civil: who moderates, who may not write, the rules, what was done."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -78,6 +80,9 @@ class Sanction(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} of {self.user_id} by {self.creator_id}"
 
+    def holds_at(self, now: datetime) -> bool:
+        return self.lifted_at is None and (self.until is None or self.until > now)
+
 
 class ChatRules(models.Model):
     """How the chat of one show, or (without a piece) of a creator's shows at first, is kept.
@@ -94,6 +99,8 @@ class ChatRules(models.Model):
     slow_seconds = models.PositiveSmallIntegerField(default=0)
     hold_seconds = models.PositiveSmallIntegerField(default=0)
     followers_only = models.BooleanField(default=False)
+    # Of a show: it goes with what all of its creator's begin with, as if it had no row.
+    as_default = models.BooleanField(default=False)
     rev = models.PositiveIntegerField(default=1)
 
     class Meta:

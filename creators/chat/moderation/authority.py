@@ -49,6 +49,11 @@ class Place:
         return Place(self.creator_id, self.host_id, None)
 
     @property
+    def exactly(self) -> Q:
+        """Find the rows of this very place."""
+        return Q(creator_id=self.creator_id, piece_id=self.piece_id)
+
+    @property
     def covering(self) -> Q:
         """Find the rows of what holds in this place: its own, and those of all shows."""
         return Q(creator_id=self.creator_id) & (Q(piece=None) | Q(piece_id=self.piece_id))
