@@ -5,12 +5,9 @@ import contextlib
 import fcntl
 import logging
 import os
-import resource
-import signal
 import socket
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from creators.media.hls.door import protocol_for
 from creators.media.rtmp.server import serve as serve_rtmp
 from creators.media.station import Station
+from shops.facts.serving import Server, allow_many_connections, bind, started, until_stopped
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +45,12 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         rtmp_host, rtmp_port = options["rtmp_host"] or host, options["rtmp_port"]
-        _allow_many_connections()
-        door = _bind(host, port, "--port")
+        allow_many_connections()
+        door = bind(host, port, "--port")
         folder = None
         try:
             # RTMP's server binds by itself, later: this is only to say early what would hinder it.
-            _bind(rtmp_host, rtmp_port, "--rtmp-port").close()
+            bind(rtmp_host, rtmp_port, "--rtmp-port").close()
             folder = _hold(settings.ORIGIN_DIR)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve(door, rtmp_host=rtmp_host, rtmp_port=rtmp_port))
@@ -77,16 +75,12 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
             backlog=2048,
         )
-        server = _Server(config)
+        server = Server(config)
         encoders = await serve_rtmp(station.desk, host=rtmp_host, port=rtmp_port)
-        loop = asyncio.get_running_loop()
-        stopping = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stopping.set)
+        stopping = until_stopped()
         station.start()
         serving = asyncio.create_task(server.serve(sockets=[door]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
+        await started(server, serving)
         address, port = door.getsockname()[:2]
         rtmp_port = encoders.sockets[0].getsockname()[1]
         self.stdout.write(
@@ -105,13 +99,6 @@ class Command(BaseCommand):
         await serving
         waiting.cancel()
         log.info("the origin is closed after %.1f s", time.monotonic() - began)
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the command: it has more to end than this server."""
-        yield
 
 
 def _hold(folder: Path) -> int:
@@ -138,28 +125,3 @@ def _hold(folder: Path) -> int:
             return file
         else:
             return file
-
-
-def _bind(host: str, port: int, option: str) -> socket.socket:
-    """Return a socket that is bound there.
-
-    :raises CommandError: the port can't be used; the text says what to do
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind((host, port))
-    except (OSError, OverflowError) as error:
-        door.close()
-        raise CommandError(
-            f"{host}:{port} can't be listened on ({error}): perhaps another program serves there. "
-            f"Choose another port with {option}."
-        ) from None
-    return door
-
-
-def _allow_many_connections() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
