@@ -105,7 +105,8 @@ class Site:
                 return ["-m", "shops.payments.sandbox", "--port", port, "--webhook-url", webhook]
             case "web":
                 port = str(self.web_port)
-                return ["-m", "daphne", "-b", "127.0.0.1", "-p", port, "-v", "0", self.app]
+                limits = ["--websocket-max-message-size", "16384"]
+                return ["-m", "daphne", "-b", "127.0.0.1", "-p", port, "-v", "0", *limits, self.app]
             case "worker":
                 return ["manage.py", "procrastinate", "worker", "--concurrency", "1"]
             case "origin":

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from creators.stage.wire import MAX_INBOUND_BYTES
 from liveshop import embedded
 from liveshop.embedded.children import die_with_parent
 from liveshop.embedded.places import PROJECT, Places, hand_to_caller
@@ -150,6 +151,7 @@ class Command(BaseCommand):
         supervisor.start(_child("payment sandbox", logs, sys.executable, *sandbox))
         daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port)]
         daphne += ["--application-close-timeout", "1"]  # Ctrl-C is not to wait for open sockets
+        daphne += ["--websocket-max-message-size", str(MAX_INBOUND_BYTES)]
         web = _child("web", logs, sys.executable, *daphne, "liveshop.asgi:application")
         supervisor.start(web)
         supervisor.start(
