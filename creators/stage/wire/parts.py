@@ -74,6 +74,7 @@ class ShowCard(Part, frozen=True):
     state: ShowStateName
     host: str
     host_id: int
+    creator_id: int
     scheduled_at: int
     started_at: int | None
     ended_at: int | None
