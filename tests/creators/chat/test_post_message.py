@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from creators.chat import limits, posting, words
+from creators.chat import limits, posting, words, writers
 from creators.chat.models import Message
 from creators.live.models import LiveSession, ShowState
 from shops.facts.models import Event
@@ -79,22 +79,23 @@ def test_control_characters_are_removed(show, alice, now, typed, kept):
 @pytest.mark.parametrize("state", [ShowState.SCHEDULED, ShowState.ENDED, ShowState.CANCELLED])
 def test_the_chat_is_open_while_the_show_is_live_only(show, alice, now, state):
     LiveSession.objects.update(state=state)
-    with pytest.raises(posting.ChatClosed):
+    with pytest.raises(writers.ChatClosed):
         _post(show, alice, now=now)
 
 
 def test_the_sixth_line_in_ten_seconds_is_refused_and_says_how_long_to_wait(show, alice, now):
     for second in range(limits.LINES):
-        _post(show, alice, now=now + timedelta(seconds=second))
+        _post(show, alice, f"line {second}", now=now + timedelta(seconds=second))
     with pytest.raises(limits.TooFast) as refused:
-        _post(show, alice, now=now + timedelta(seconds=6))
+        _post(show, alice, "the sixth", now=now + timedelta(seconds=6))
     assert refused.value.extra == {"retry_after": 4}
-    _post(show, alice, now=now + timedelta(seconds=10))
+    assert "4" in str(refused.value)
+    _post(show, alice, "the sixth", now=now + timedelta(seconds=10))
 
 
 def test_one_writers_speed_does_not_limit_another(show, alice, erin, now):
-    for _ in range(limits.LINES):
-        _post(show, alice, now=now)
+    for number in range(limits.LINES):
+        _post(show, alice, f"line {number}", now=now)
     _post(show, erin, now=now)
 
 
@@ -106,7 +107,7 @@ def test_ten_tabs_at_once_do_not_pass_the_limit(show, alice, now):
     def post():
         try:
             barrier.wait()
-            _post(show, alice, now=now)
+            _post(show, alice, f"line {uuid.uuid4()}", now=now)
         except Refused as refusal:
             refused.append(refusal.code)
         finally:
@@ -124,19 +125,18 @@ def test_ten_tabs_at_once_do_not_pass_the_limit(show, alice, now):
 @pytest.mark.django_db(transaction=True)
 def test_control_without_the_authors_lock_the_limit_is_passed(show, alice, now, monkeypatch):
     all_looked = threading.Barrier(7)
-    look = limits.wait_before_next
+    look = limits.Recent.check_speed
 
-    def look_then_meet(**kwargs):
-        found = look(**kwargs)
+    def look_then_meet(self, **kwargs):
+        look(self, **kwargs)
         all_looked.wait(timeout=10)
-        return found
 
-    monkeypatch.setattr(limits, "serialise", lambda author_id: None)
-    monkeypatch.setattr(limits, "wait_before_next", look_then_meet)
+    monkeypatch.setattr(limits, "serialise", lambda author_ids: None)
+    monkeypatch.setattr(limits.Recent, "check_speed", look_then_meet)
 
     def post():
         try:
-            _post(show, alice, now=now)
+            _post(show, alice, f"line {uuid.uuid4()}", now=now)
         finally:
             connection.close()
 
