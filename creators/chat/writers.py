@@ -62,12 +62,12 @@ def check_may_write(
         raise ChatClosed
     ban = standing.ban_of(author_id, now=at)
     if ban is not None:
-        raise Banned(_say_banned(ban), until=_iso(ban.until), reason=ban.reason)
+        raise Banned(say_banned(ban), until=_iso(ban.until), reason=ban.reason)
     mute = standing.mute_of(author_id, now=at)
     if mute is not None:
-        raise Muted(_say_muted(mute), until=_iso(mute.until), reason=mute.reason)
+        raise Muted(say_muted(mute), until=_iso(mute.until), reason=mute.reason)
     if standing.rules.followers_only and not keeps and not follows:
-        raise FollowersOnly(_say_follow(standing.creator_name), creator=standing.creator_handle)
+        raise FollowersOnly(say_follow(standing.creator_name), creator=standing.creator_handle)
 
 
 def badge_of(standing: Standing, user_id: int, *, keeps: bool) -> Badge:
@@ -117,6 +117,6 @@ def _follow(name: str) -> str:
 
 
 # Said in the reader's language, by whichever thread it was found out.
-_say_muted = lazy(_muted, str)
-_say_banned = lazy(_banned, str)
-_say_follow = lazy(_follow, str)
+say_muted = lazy(_muted, str)
+say_banned = lazy(_banned, str)
+say_follow = lazy(_follow, str)
