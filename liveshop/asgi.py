@@ -1,6 +1,8 @@
 """The entry for HTTP and websockets."""
 
 import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -9,17 +11,30 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveshop.settings")
 http = get_asgi_application()
 
 # After Django is set up: these import models.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from creators.stage.hub import hub_here  # noqa: E402
+from creators.stage.sockets import websocket  # noqa: E402
 
-from creators.stage.sockets import websocket_urlpatterns  # noqa: E402
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-        ),
-    }
-)
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Tell the open sockets to come back elsewhere when the server, if it asks, shuts down."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await hub_here().close()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    """Sockets know who is there by `creators.stage.identity`; requests pass Django's middleware."""
+    if scope["type"] == "websocket":
+        await websocket(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await lifespan(receive, send)
+    else:
+        await http(scope, receive, send)  # type: ignore[arg-type]

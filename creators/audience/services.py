@@ -1,6 +1,7 @@
 """Counting who watched and who opened a product: once per viewer, piece and day."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,28 @@ def record_view(*, piece_id: int, viewer: str, now: datetime) -> bool:
             [viewer, now.astimezone(UTC).date(), now, piece_id],
         )
         return bool(cursor.rowcount)
+
+
+@transaction.atomic
+def record_views(*, seen: Iterable[tuple[int, str]], now: datetime) -> set[tuple[int, str]]:
+    """Count several views, (piece, viewer) each, as `record_view` does; return the new ones."""
+    pairs = list(seen)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audience_qualifiedview (piece_id, viewer, day, at)"
+            " SELECT p.id, v.viewer, %s, %s"
+            " FROM unnest(%s::bigint[], %s::text[]) AS v (piece_id, viewer)"
+            " JOIN pieces_piece AS p ON p.id = v.piece_id ORDER BY p.id, v.viewer"
+            " ON CONFLICT ON CONSTRAINT audience_view_once_a_day DO NOTHING"
+            " RETURNING piece_id, viewer",
+            [
+                now.astimezone(UTC).date(),
+                now,
+                [piece_id for piece_id, _ in pairs],
+                [viewer for _, viewer in pairs],
+            ],
+        )
+        return set(cursor.fetchall())
 
 
 @transaction.atomic

@@ -29,9 +29,13 @@ class Door:
     is_closed: bool
 
     def lets_in(self, *, user: Any, invited: bool) -> bool:
+        return self.admits(user_id=user.pk, invited=invited)
+
+    def admits(self, *, user_id: int | None, invited: bool) -> bool:
+        """As `lets_in`, for who is known by id only."""
         if self.is_closed:
             return False
-        return not self.is_private or invited or user.pk == self.host_id
+        return not self.is_private or invited or user_id == self.host_id
 
 
 def door_of(piece_id: int) -> Door | None:

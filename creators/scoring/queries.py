@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
@@ -42,8 +42,16 @@ def snapshot_of_day(*, formula: Formula, now: datetime) -> Snapshot | None:
 
 def latest_scores(*, creator_id: int) -> dict[str, Score]:
     """Find the newest row of each indicator."""
-    rows = Score.objects.filter(creator_id=creator_id, superseded_by__isnull=True)
-    return {row.indicator: row for row in rows.select_related("snapshot", "formula")}
+    return latest_scores_of([creator_id]).get(creator_id, {})
+
+
+def latest_scores_of(creator_ids: Collection[int]) -> dict[int, dict[str, Score]]:
+    """Find the newest row of each indicator of several creators."""
+    rows = Score.objects.filter(creator_id__in=creator_ids, superseded_by__isnull=True)
+    found: dict[int, dict[str, Score]] = {}
+    for row in rows.select_related("snapshot", "formula"):
+        found.setdefault(row.creator_id, {})[row.indicator] = row
+    return found
 
 
 def history(*, creator_id: int, indicator: str, limit: int = 10) -> list[Score]:

@@ -13,6 +13,10 @@ from creators.stage.link import FAILURES, Link
 from creators.stage.room import Room
 
 COUNT_SECONDS = 0.5
+# Where much happens, or to many, counts are the first to be told less often.
+BUSY_COUNT_SECONDS = 2.0
+BUSY_EVENTS = 200
+BUSY_VIEWERS = 3000
 # A present viewer counts for so long unless it is renewed, which happens every ROUND_SECONDS.
 STAY_SECONDS = 30
 ROUND_SECONDS = 10
@@ -22,24 +26,36 @@ LEFT_SECONDS = 11
 
 async def count_now_and_then(open_rooms: Mapping[str, Room], link: Link) -> None:
     """Keep the counts of all shows in this process up to date until cancelled."""
+    began = time.monotonic()
     while True:
         await asyncio.sleep(COUNT_SECONDS)
-        if link.is_up:
-            for room in list(open_rooms.values()):
-                if room.kind == "live" and is_due(room):
+        now = time.monotonic()
+        for room in list(open_rooms.values()):
+            if room.kind == "live":
+                weigh(room, seconds=now - began)
+                if link.is_up and is_due(room):
                     await count(room, link)
+        began = now
+
+
+def weigh(room: Room, *, seconds: float) -> None:
+    """Note whether more happens in a room, or to more, than counts should add to."""
+    came, room.came = room.came, 0
+    room.is_busy = came > BUSY_EVENTS * seconds or len(room.following) > BUSY_VIEWERS
 
 
 def is_due(room: Room) -> bool:
     age = time.monotonic() - room.counted_at
+    if room.is_busy and age < BUSY_COUNT_SECONDS:
+        return False
     return bool(room.hearts or room.has_changed or (room.present and age > ROUND_SECONDS))
 
 
 async def count(room: Room, link: Link) -> None:
     """Give Valkey this process's part; its script publishes the new counts when they changed."""
     hearts, room.hearts = room.hearts, 0
-    left, room.left = room.left, set()
-    lags, room.lags = room.lags, Counter()
+    left, room.left = room.left or set(), None
+    lags, room.lags = room.lags or Counter(), None
     room.has_changed = False
     present = {seat.viewer for seat in room.present if seat.viewer}
     keys = rooms.keys_of(room.name, database=link.database)
@@ -68,6 +84,6 @@ async def count(room: Room, link: Link) -> None:
         room.counted_at = time.monotonic()
     except FAILURES:
         room.hearts += hearts
-        room.left |= left
-        room.lags += lags
+        room.left = left | (room.left or set())
+        room.lags = lags + (room.lags or Counter())
         room.has_changed = True

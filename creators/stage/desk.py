@@ -1,38 +1,50 @@
-"""What a process's sockets share: the hub, kept snapshots, who is there, and their rates.
+"""What a process's sockets share: the hub, kept states, who is there, their number and rates.
 
-A socket whose session has ended is closed within two seconds: at once by a control message, or, if
-that was lost, by the round that asks PostgreSQL for all open sessions together. So is, within ten,
-one whose show is not for everybody any more.
+Whoever may not stay is closed within two seconds: at once by a control message, or, if that was
+lost, by the round that asks PostgreSQL about all of them together. Their session ended: SIGNED_OUT;
+banned: BANNED; the show is not for them any more: NO_SUCH_SHOW; they are somebody else in it than
+they were, such as a moderator no more: SERVICE_RESTART, and they come in anew.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
 from channels.db import database_sync_to_async
-from django.contrib.sessions.models import Session
+from django.conf import settings
 
-from creators.pieces.access import Door, door_of, doors_of
-from creators.stage import publishing, rooms, snapshot
+from creators.audience.services import record_views
+from creators.chat.standing import RoleName, Standing, read_standings, standings
+from creators.pieces.access import Door, doors_of
+from creators.stage import metrics, pictures, publishing, rooms, snapshot
+from creators.stage.frames import Frame
+from creators.stage.gathering import Gathering
 from creators.stage.hub import Hub, hub_here
-from creators.stage.limits import CAPTIONS, PER_ADDRESS, PER_USER, Buckets
+from creators.stage.identity import Identities, Identity, identities_here
+from creators.stage.limits import CAPTIONS, HEARTS, PER_ADDRESS, PER_USER, Buckets
+from creators.stage.lines import Line
 from creators.stage.link import FAILURES
+from creators.stage.who import role_in
 from creators.stage.wire import Close, Position, raw
-from shops.accounts.models import User
-from shops.accounts.services import session_hash
+from shops.checkout.owner import CartOwner
 
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 1.5
-_AT_ONCE = 1000
 FIGURES_SECONDS = 1.0
-DOOR_SECONDS = 10.0
+# Server-side pings, where the server below has none, and how long nothing may be heard.
+PING_SECONDS = 20.0
+IDLE_SECONDS = 60.0
+# So many are given their own rooms' states at a time.
+PERSONAL_AT_ONCE: Final = 500
+_MOST_SHOWS: Final = 10_000
+_MOST_COUNTED: Final = 100_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,128 +56,233 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 class OpenSocket(Protocol):
-    """What the desk knows of a socket."""
+    """What the desk knows of a conversation."""
 
-    user_id: int | None
-    session_key: str | None
+    line: Line
+    identity: Identity
     piece_id: int | None
+    address: str
+    role: RoleName
+    heard_at: float
 
     def may_stay(self, door: Door) -> bool: ...
 
-    def close(self, code: Close) -> None: ...
+    def close(self, code: Close, reason: str = "") -> None: ...
 
 
-class LiveSnapshot(msgspec.Struct, frozen=True):
-    """A show's state as ready JSON; `position` is None while Valkey is away."""
+class Show(NamedTuple):
+    """Who may come in to a show, and where everybody stands in it."""
+
+    door: Door
+    standing: Standing
+
+
+class LiveSnapshot(msgspec.Struct):
+    """A show's state as ready JSON; `position` is None while Valkey is away.
+
+    `url` and `host_url` are the signed playlist of a picture that not everybody may see.
+    """
 
     position: Position | None
     state: msgspec.Raw
+    url: str
+    host_url: str
     until: float
+    # The frame that all guests get, once it is made.
+    for_guests: list[Frame] = []
 
 
 class Desk:
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, identities: Identities) -> None:
         self.hub = hub
+        self.identities = identities
         self.users = Buckets(PER_USER)
         self.addresses = Buckets(PER_ADDRESS)
         self.captions = Buckets(CAPTIONS)
-        self._sockets: set[OpenSocket] = set()
-        self._doors: dict[int, tuple[Door, float]] = {}
+        self.hearts = Buckets(HEARTS)
+        self.personal = asyncio.Semaphore(PERSONAL_AT_ONCE)
+        # Each with the viewer that it is counted as.
+        self._sockets: dict[OpenSocket, str] = {}
+        self._of_address: Counter[str] = Counter()
+        self._of_viewer: Counter[str] = Counter()
+        self._of_piece: Counter[int] = Counter()
+        self._shows: dict[int, tuple[Show, float]] = {}
+        self._asking: Gathering[int, Show] = Gathering(read_shows)
+        self._own: Gathering[CartOwner, msgspec.Raw] = Gathering(read_own)
+        self._views: Gathering[tuple[int, str], bool] = Gathering(count_views)
+        self._counted: OrderedDict[tuple[int, str, date], None] = OrderedDict()
         self._live: dict[int, asyncio.Task[LiveSnapshot]] = {}
-        self._judged_at = time.monotonic()
         self._figures_due: set[int] = set()
         self._rounds: asyncio.Task[None] | None = None
         hub.on_control = self.control
 
     # --- Who is there ---------------------------------------------------------------------
 
-    def register(self, socket: OpenSocket) -> None:
-        self._sockets.add(socket)
+    def refusal(self, address: str) -> Close | None:
+        """Tell with what to close a newcomer before anything is asked about it; None: welcome."""
+        if len(self._sockets) >= settings.STAGE_MAX_SOCKETS:
+            return Close.FULL
+        if self._of_address[address] >= settings.STAGE_SOCKETS_PER_ADDRESS:
+            return Close.TOO_MANY_SOCKETS
+        return None
+
+    def register(self, socket: OpenSocket) -> Close | None:
+        """Count a conversation in; otherwise tell with what to close it."""
+        refusal = self.refusal(socket.address)
+        if refusal is not None:
+            return refusal
+        viewer = socket.identity.viewer
+        if self._of_viewer[viewer] >= settings.STAGE_SOCKETS_PER_USER:
+            return Close.TOO_MANY_SOCKETS
+        self._sockets[socket] = viewer
+        self._of_address[socket.address] += 1
+        self._of_viewer[viewer] += 1
+        if socket.piece_id is not None:
+            self._of_piece[socket.piece_id] += 1
+        metrics.connected(socket.line.way)
         if self._rounds is None or self._rounds.done():
             self._rounds = self.hub.spawn(self._go_round())
+        return None
 
     def forget(self, socket: OpenSocket) -> None:
-        self._sockets.discard(socket)
+        viewer = self._sockets.pop(socket, None)
+        if viewer is None:
+            return
+        _count_out(self._of_address, socket.address)
+        _count_out(self._of_viewer, viewer)
+        if socket.piece_id is not None:
+            _count_out(self._of_piece, socket.piece_id)
+        metrics.disconnected(socket.line.way)
 
     async def control(self, message: dict[str, Any]) -> None:
         """Apply what another process (or this one) said to all."""
-        if message.get("kind") == "signed_out":
-            hashed = message.get("session_hash")
+        kind, piece_id = message.get("kind"), message.get("piece_id")
+        if kind == "signed_out":
+            hashed = str(message.get("session_hash"))
+            self.identities.signed_out(hashed)
             for socket in list(self._sockets):
-                if socket.session_key and session_hash(socket.session_key) == hashed:
+                if socket.identity.session_hash == hashed:
                     socket.close(Close.SIGNED_OUT)
-        elif message.get("kind") == "door":
-            # Who may watch has changed: all come in anew, and are judged anew.
-            piece_id = message.get("piece_id")
-            self._doors.pop(cast(int, piece_id), None)
-            for socket in list(self._sockets):
-                if socket.piece_id == piece_id:
-                    socket.close(Close.SERVICE_RESTART)
+        elif kind in ("door", "standing") and isinstance(piece_id, int):
+            standings.forget(piece_id)
+            self._shows.pop(piece_id, None)
+            if piece_id in self._of_piece:
+                await self._judge([piece_id], is_door=kind == "door")
 
     async def _go_round(self) -> None:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
-            await self._judge_anew()
-            signed_in = [socket for socket in self._sockets if socket.user_id is not None]
-            if not signed_in:
-                continue
-            try:
-                sessions, users = await in_thread(
-                    still_good,
-                    {socket.session_key or "" for socket in signed_in},
-                    {socket.user_id for socket in signed_in if socket.user_id is not None},
-                )
-            except Exception:
-                log.exception("open sessions could not be checked")
-                continue
-            for socket in signed_in:
-                if socket.session_key not in sessions or socket.user_id not in users:
-                    socket.close(Close.SIGNED_OUT)
+            self._listen_for_life()
+            for look in (self._judge(list(self._of_piece)), self._verify()):
+                try:
+                    await look
+                except Exception:
+                    log.exception("the round of open sockets failed")
 
-    async def _judge_anew(self) -> None:
-        if time.monotonic() - self._judged_at < DOOR_SECONDS:
+    def _listen_for_life(self) -> None:
+        now = time.monotonic()
+        for socket in list(self._sockets):
+            if socket.line.needs_ping:
+                silence = now - socket.heard_at
+                if silence > IDLE_SECONDS:
+                    socket.close(Close.IDLE)
+                elif silence > PING_SECONDS:
+                    socket.line.ping()
+
+    async def _verify(self) -> None:
+        """Close those whose session has ended; tell the others who they are by now."""
+        known = {
+            id(socket.identity): socket.identity
+            for socket in self._sockets
+            if socket.identity.session_key is not None
+        }
+        if not known:
             return
-        self._judged_at = time.monotonic()
-        watched = {socket.piece_id for socket in self._sockets if socket.piece_id is not None}
-        try:
-            doors = await in_thread(doors_of, watched) if watched else {}
-        except Exception:
-            log.exception("the doors of open shows could not be asked")
+        changed = await self.identities.verify(list(known.values()))
+        if not changed:
             return
         for socket in list(self._sockets):
-            door = doors.get(socket.piece_id) if socket.piece_id is not None else None
-            if door is not None and not socket.may_stay(door):
-                socket.close(Close.NO_SUCH_SHOW)
+            key = socket.identity.session_key
+            if key is None or key not in changed:
+                continue
+            is_now = changed[key]
+            if is_now is None or is_now.user_id != socket.identity.user_id:
+                socket.close(Close.SIGNED_OUT)
+            elif is_now.owner != socket.identity.owner or is_now.viewer != socket.identity.viewer:
+                socket.close(Close.SERVICE_RESTART)
+            else:
+                socket.identity = is_now
+
+    async def _judge(self, piece_ids: list[int], *, is_door: bool = False) -> None:
+        """Look anew at who may be in these shows; `is_door`: how one comes in has changed."""
+        if not piece_ids:
+            return
+        found = dict(
+            zip(
+                piece_ids,
+                await asyncio.gather(*(self._asking.one(piece_id) for piece_id in piece_ids)),
+                strict=True,
+            )
+        )
+        for piece_id, show in found.items():
+            if show is not None:
+                self._keep(piece_id, show)
+        now = datetime.now(UTC)
+        for socket in list(self._sockets):
+            show = found.get(socket.piece_id) if socket.piece_id is not None else None
+            if show is not None:
+                code = judgement(socket, show, now=now)
+                if code is not None:
+                    socket.close(code)
+                elif is_door:
+                    # What they were told on the way in may not be so any more.
+                    socket.close(Close.SERVICE_RESTART)
 
     # --- Shows ----------------------------------------------------------------------------
 
-    async def door_of(self, piece_id: int) -> Door | None:
-        """Find who may come in to a show, asked once in a few seconds however many come."""
-        kept = self._doors.get(piece_id)
-        if kept is not None:
-            if time.monotonic() < kept[1]:
-                return kept[0]
-            # One asks anew; who comes meanwhile is judged by what is known.
-            self._doors[piece_id] = kept[0], time.monotonic() + DOOR_SECONDS
+    async def show_of(self, piece_id: int) -> Show | None:
+        """Find a show, asked once in a moment however many come; None when there is none."""
+        kept = self._shows.get(piece_id)
+        if kept is not None and time.monotonic() < kept[1]:
+            return kept[0]
         try:
-            found = await in_thread(_door_of_show, piece_id)
+            found = await self._asking.one(piece_id)
         except Exception:
             if kept is None:
                 raise
-            log.exception("the door of %s was not asked anew", piece_id)
+            log.exception("show %s was not asked for anew", piece_id)
             return kept[0]
-        self._doors.pop(piece_id, None)
-        if found is not None:
-            if len(self._doors) > 10_000:
-                self._doors.clear()
-            self._doors[piece_id] = found, time.monotonic() + DOOR_SECONDS
+        if found is None:
+            self._shows.pop(piece_id, None)
+        else:
+            self._keep(piece_id, found)
         return found
+
+    def _keep(self, piece_id: int, show: Show) -> None:
+        if len(self._shows) >= _MOST_SHOWS:
+            self._shows.clear()
+        # A little longer than until the next round, which keeps the open ones up to date.
+        self._shows[piece_id] = show, time.monotonic() + ROUND_SECONDS * 1.2
+
+    def standing_of(self, piece_id: int) -> Standing | None:
+        """Return where everybody stands in a show that somebody here is in."""
+        kept = self._shows.get(piece_id)
+        return None if kept is None else kept[0].standing
+
+    def is_on_air(self, piece_id: int) -> bool:
+        standing = self.standing_of(piece_id)
+        return standing is not None and standing.state == "live"
 
     async def live_snapshot(self, piece_id: int) -> LiveSnapshot:
         """Return a show's state, read once a second at most, however many ask for it."""
         task = self._live.get(piece_id)
         if task is None or (
-            task.done() and (task.exception() is not None or task.result().until < time.monotonic())
+            task.done()
+            and (
+                task.cancelled()
+                or task.exception() is not None
+                or task.result().until < time.monotonic()
+            )
         ):
             if len(self._live) > 1000:
                 self._live.clear()
@@ -184,12 +301,40 @@ class Desk:
             log.info("a snapshot has no position: %s", error)
         else:
             position = Position(epoch=reading.epoch, seq=reading.seq)
-        state = await in_thread(snapshot.live_state, piece_id, reading=reading)
+        state, url, host_url = await in_thread(read_live, piece_id, reading)
         return LiveSnapshot(
             position=position,
-            state=raw(state),
+            state=state,
+            url=url,
+            host_url=host_url,
             until=time.monotonic() + snapshot.KEEP_SECONDS,
         )
+
+    async def own_state(self, owner: CartOwner) -> msgspec.Raw:
+        """Return what somebody's own tabs show, read together with others'."""
+        found = await self._own.one(owner)
+        if found is None:
+            raise LookupError(owner)
+        return found
+
+    # --- Views ----------------------------------------------------------------------------
+
+    def has_counted(self, piece_id: int, viewer: str) -> bool:
+        """Tell whether this process knows that a view of today is counted."""
+        return (piece_id, viewer, datetime.now(UTC).date()) in self._counted
+
+    async def count_view(self, piece_id: int, viewer: str) -> bool:
+        """Count a view while the show is on air; False when it is not."""
+        if not self.is_on_air(piece_id):
+            return False
+        today = datetime.now(UTC).date()
+        is_new = await self._views.one((piece_id, viewer))
+        self._counted[piece_id, viewer, today] = None
+        if len(self._counted) > _MOST_COUNTED:
+            self._counted.popitem(last=False)
+        if is_new:
+            self.figures_soon(piece_id)
+        return True
 
     def figures_soon(self, piece_id: int) -> None:
         """Tell the host the new figures, once for all that changes within a second."""
@@ -206,26 +351,57 @@ class Desk:
             log.exception("figures of %s were not told", piece_id)
 
 
-def _door_of_show(piece_id: int) -> Door | None:
-    return None if snapshot.host_of(piece_id) is None else door_of(piece_id)
+def judgement(socket: OpenSocket, show: Show, *, now: datetime) -> Close | None:
+    """Tell with what somebody in a show is to be closed; None: they may stay as they are."""
+    if not socket.may_stay(show.door):
+        return Close.NO_SUCH_SHOW
+    role = role_in(socket.identity, show.standing)
+    if role != "host" and show.standing.ban_of(socket.identity.user_id, now=now) is not None:
+        return Close.BANNED
+    return None if role == socket.role else Close.SERVICE_RESTART
+
+
+def _count_out(counter: Counter[Any], key: Any) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]
+
+
+# --- In PostgreSQL ------------------------------------------------------------------------------
+
+
+def read_shows(piece_ids: list[int]) -> dict[int, Show]:
+    doors = doors_of(piece_ids)
+    found = read_standings(piece_ids, now=datetime.now(UTC))
+    return {
+        pk: Show(doors[pk], standing)
+        for pk, standing in found.items()
+        # A video has no stage.
+        if standing.state and pk in doors
+    }
+
+
+def read_live(piece_id: int, reading: Any) -> tuple[msgspec.Raw, str, str]:
+    now = datetime.now(UTC)
+    state = raw(snapshot.live_state(piece_id, reading=reading))
+    return (
+        state,
+        pictures.url_for(piece_id, is_host=False, now=now),
+        pictures.url_for(piece_id, is_host=True, now=now),
+    )
+
+
+def read_own(owners: list[CartOwner]) -> dict[CartOwner, msgspec.Raw]:
+    return {owner: raw(state) for owner, state in snapshot.me_states(owners).items()}
+
+
+def count_views(seen: list[tuple[int, str]]) -> dict[tuple[int, str], bool]:
+    new = record_views(seen=seen, now=datetime.now(UTC))
+    return {one: one in new for one in seen}
 
 
 def publish_figures(piece_id: int) -> None:
     publishing.publish(rooms.host_room(piece_id), [snapshot.figures(piece_id)])
-
-
-def still_good(sessions: Iterable[str], users: Iterable[int]) -> tuple[set[str], set[int]]:
-    """Select those sessions that have not ended and those users who may be here."""
-    good_sessions: set[str] = set()
-    good_users: set[int] = set()
-    keys, ids = iter(sessions), iter(users)
-    while some := list(islice(keys, _AT_ONCE)):
-        found = Session.objects.filter(session_key__in=some, expire_date__gt=datetime.now(UTC))
-        good_sessions.update(found.values_list("session_key", flat=True))
-    while some_ids := list(islice(ids, _AT_ONCE)):
-        active = User.objects.filter(pk__in=some_ids, is_active=True)
-        good_users.update(active.values_list("pk", flat=True))
-    return good_sessions, good_users
 
 
 _desks: "WeakKeyDictionary[Hub, Desk]" = WeakKeyDictionary()
@@ -235,5 +411,5 @@ def desk_here() -> Desk:
     hub = hub_here()
     desk = _desks.get(hub)
     if desk is None:
-        desk = _desks[hub] = Desk(hub)
+        desk = _desks[hub] = Desk(hub, identities_here())
     return desk

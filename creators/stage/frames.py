@@ -1,18 +1,55 @@
-"""What came from Valkey, and the text frames that browsers get; each is built once."""
+"""What came from Valkey, and the frames that browsers get; each is built once."""
 
 import re
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from creators.stage.fast.bytes import LEAST_DEFLATED, deflated_frame, text_frame
 from creators.stage.rooms import GRACE_MS
 from creators.stage.wire import ChatLine, RoomKind
 
 _HEAD: Final = rb'\{"seq":\d+,"at":\d+,"t":'
 _CHAT: Final = re.compile(_HEAD + rb'"chat","line":\{"id":(\d+),')
-_CHAT_DELETED: Final = re.compile(_HEAD + rb'"chat_deleted","id":(\d+)\}')
+_CHAT_DELETED: Final = re.compile(_HEAD + rb'"chat_deleted","id":(\d+)[,}]')
+
+
+class Frame:
+    """One message to many sockets; each of its forms is built when the first of them asks for it.
+
+    `body` is its JSON, `text` the same for plain ASGI, `plain` and `deflated` are whole websocket
+    frames; a small one is not deflated. They are slots, not properties: a socket in a room's loop
+    pays for nothing but a look.
+    """
+
+    __slots__ = ("body", "deflated", "plain", "text")
+
+    body: bytes
+    text: str
+    plain: bytes
+    deflated: bytes
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __getattr__(self, name: str) -> Any:
+        # Asked only for what is not there yet.
+        made: str | bytes
+        if name == "text":
+            made = self.text = self.body.decode()
+        elif name == "plain":
+            made = self.plain = text_frame(self.body)
+        elif name == "deflated":
+            is_small = len(self.body) < LEAST_DEFLATED
+            made = self.deflated = self.plain if is_small else deflated_frame(self.body)
+        else:
+            raise AttributeError(name)
+        return made
+
+    def __len__(self) -> int:
+        return len(self.body)
 
 
 class Logged(NamedTuple):
@@ -72,18 +109,39 @@ def parse_reading(answer: Sequence[Any]) -> Reading:
     )
 
 
-def deleted_lines(events: Iterable[Logged]) -> set[int]:
-    """Name the chat lines that these events delete."""
-    found = (_CHAT_DELETED.match(event.body) for event in events)
-    return {int(match[1]) for match in found if match}
+def told_at(event: Logged) -> int:
+    """Read when an event was published, in ms."""
+    return int(event.body.split(b",", 2)[1][5:])
 
 
-def without_lines(events: Iterable[Logged], lines: Collection[int]) -> list[Logged]:
-    """Take out of events what some chat lines said and who said it; the numbers stay."""
+def deleted_lines(events: Iterable[Logged]) -> dict[int, int]:
+    """Name the chat lines that these events delete, each with the number of its last deletion."""
+    found = ((event.seq, _CHAT_DELETED.match(event.body)) for event in events)
+    return {int(match[1]): seq for seq, match in found if match}
+
+
+def without_lines(events: Iterable[Logged], deleted: Mapping[int, int]) -> list[Logged]:
+    """Take out of events what some chat lines said and who said it; the numbers stay.
+
+    Only what came before the deletion: a line may have been put back since.
+    """
     return [
-        _silenced(event) if (said := _CHAT.match(event.body)) and int(said[1]) in lines else event
+        _silenced(event)
+        if (said := _CHAT.match(event.body)) and event.seq < deleted.get(int(said[1]), 0)
+        else event
         for event in events
     ]
+
+
+def is_chat(event: Logged) -> bool:
+    """Tell whether an event is a line of the chat."""
+    return _CHAT.match(event.body) is not None
+
+
+def must_be_told(event: Logged) -> bool:
+    """Tell whether a line is the host's or a moderator's, or told anew: it is never left out."""
+    line = msgspec.json.decode(event.body)["line"]
+    return bool(line.get("badge") or line.get("is_host") or line.get("rev") or line.get("deleted"))
 
 
 def _silenced(event: Logged) -> Logged:
@@ -96,18 +154,24 @@ def _silenced(event: Logged) -> Logged:
         body="",
         sent_at=told["line"]["sent_at"],
         client_id=None,
+        rev=told["line"].get("rev", 0),
         deleted=True,
     )
     return Logged(event.seq, msgspec.json.encode(told))
 
 
-def frame(kind: RoomKind, epoch: str, first: int, last: int, events: Iterable[Logged]) -> str:
-    """Build the text of a frame that tells all that happened from number `first` to `last`."""
-    head = b'{"room":"%s","epoch":"%s","from":%d,"seq":%d,"at":%d,"events":[' % (
+def frame(kind: RoomKind, epoch: str, first: int, last: int, events: Sequence[Logged]) -> Frame:
+    """Build the frame that tells all that happened from number `first` to `last`.
+
+    Numbers without an event are lines that a very fast chat left out; it says how many.
+    """
+    left_out = last - first + 1 - len(events)
+    head = b'{"room":"%s","epoch":"%s","from":%d,"seq":%d,"at":%d,%s"events":[' % (
         kind.encode(),
         epoch.encode(),
         first,
         last,
         time.time_ns() // 1_000_000,
+        b'"left_out":%d,' % left_out if left_out else b"",
     )
-    return (head + b",".join(event.body for event in events) + b"]}").decode()
+    return Frame(head + b",".join([event.body for event in events]) + b"]}")

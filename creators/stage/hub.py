@@ -10,17 +10,21 @@ is filled from the room's log, a new epoch ends in a resync. Who may be where: s
 import asyncio
 import contextlib
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
 from django.conf import settings
 
+from creators.stage import metrics
 from creators.stage.counting import count_now_and_then
-from creators.stage.frames import Batch, Logged, Reading, frame, parse_batch
+from creators.stage.frames import Batch, Frame, Reading, frame, parse_batch, told_at
 from creators.stage.link import FAILURES, Link
-from creators.stage.room import Room, Seat
+from creators.stage.room import NOWHERE, Room, Seat, resync
 from creators.stage.wire import Close, Notice, Position, encode
 
 log = logging.getLogger(__name__)
@@ -28,13 +32,17 @@ log = logging.getLogger(__name__)
 CHUNK = 512
 BIG_ROOM = 3000
 SLOW_SECONDS = 30.0
+# Shows are compared with their heads in Valkey so often, everybody's own rooms more seldom.
 VERIFY_SECONDS = 5.0
+VERIFY_OWN_SECONDS = 60.0
 OPEN_SECONDS = 2.0
-# An empty room is kept for a moment: a page that reloads finds it still there.
-LINGER_SECONDS = 2.0
+# An empty room is kept for a while: who lost the network comes back to what was missed.
+LINGER_SECONDS = 45.0
+# So many rooms are read in one go.
+ROOMS_AT_ONCE = 200
 
-_DEGRADED = encode(Notice(kind="degraded")).decode()
-_LIVE = encode(Notice(kind="live")).decode()
+_DEGRADED = Frame(encode(Notice(kind="degraded")))
+_LIVE = Frame(encode(Notice(kind="live")))
 
 ControlHandler = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -53,6 +61,12 @@ class Hub:
         self.link.on_down = self._down
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_running = False
+        # Empty rooms and since when, the longest empty one first.
+        self._empty: dict[Room, float] = {}
+        # Rooms to be read, each with the future of those who wait for it, and who reads them.
+        self._unread: dict[Room, asyncio.Future[None]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        metrics.watch(self)
 
     # --- Life -----------------------------------------------------------------------------
 
@@ -67,7 +81,7 @@ class Hub:
     async def close(self) -> None:
         """Stop everything; sockets that are still there are told that the service restarts."""
         for room in self.rooms.values():
-            for seat in room.present:
+            for seat in list(room.present):
                 seat.line.close(Close.SERVICE_RESTART)
         tasks = list(self._tasks)
         # Until all have heard it: asyncio.wait_for of Python 3.11, through which redis-py sends,
@@ -77,6 +91,10 @@ class Hub:
                 task.cancel()
             await asyncio.wait(still, timeout=0.5)
         await asyncio.gather(*tasks, return_exceptions=True)
+        for waiting in self._unread.values():
+            waiting.cancel()
+        self._unread.clear()
+        self._empty.clear()
         self.rooms.clear()
         await self.link.close()
         self._is_running = False
@@ -89,22 +107,35 @@ class Hub:
 
     # --- Seats ----------------------------------------------------------------------------
 
-    async def enter(self, seat: Seat, name: str) -> Room:
-        """Bring a socket into a room, subscribed to and with its ring filled if Valkey answers."""
+    def sit(self, seat: Seat) -> Room:
+        """Bring a socket into its room; the room opens when it is subscribed to and read."""
         self.start()
+        name = seat.name
         room = self.rooms.get(name)
         if room is None:
             room = self.rooms[name] = Room(name, settings.STAGE_HISTORY)
-            room.pump = self.spawn(self._pump(room))
             if self.link.is_up:
-                self.spawn(self.link.subscribe(name))
+                self.link.subscribe(name)
         if seat.room is not room:
             seat.room = room
             room.present[seat] = None
             room.has_changed = True
+            self._empty.pop(room, None)
+        return room
+
+    async def opened(self, room: Room) -> bool:
+        """Wait for a room to open, for a moment; False when Valkey does not answer."""
         if not room.is_open:
+            if room.opened is None:
+                room.opened = asyncio.Event()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(room.opened.wait(), OPEN_SECONDS)
+        return room.is_open
+
+    async def enter(self, seat: Seat) -> Room:
+        """Bring a socket into its room, subscribed to and with its ring if Valkey answers."""
+        room = self.sit(seat)
+        await self.opened(room)
         return room
 
     async def reach(self, room: Room, position: Position, *, trusted: bool) -> None:
@@ -119,7 +150,8 @@ class Hub:
     def doubt(self, room: Room) -> None:
         """Note that Valkey failed for a room; it opens again when it could be read."""
         room.is_open = False
-        room.opened.clear()
+        if room.opened is not None:
+            room.opened.clear()
 
     def follow(self, seat: Seat, position: Position) -> bool:
         """Let a socket follow its room from a position on: what it missed, then the frames.
@@ -136,7 +168,7 @@ class Hub:
         return True
 
     def leave(self, seat: Seat) -> None:
-        """Take a socket out of its room; after the last one the room goes."""
+        """Take a socket out of its room; after the last one the room goes, by and by."""
         room = seat.room
         if room is None:
             return
@@ -144,19 +176,24 @@ class Hub:
         room.unfollow(seat)
         del room.present[seat]
         if seat.viewer:
-            room.left.add(seat.viewer)
-            room.has_changed = True
+            room.leave(seat.viewer)
         if not room.present:
-            self.spawn(self._let_go(room))
+            self._empty[room] = time.monotonic()
 
-    async def _let_go(self, room: Room) -> None:
-        await asyncio.sleep(LINGER_SECONDS)
-        if room.present or self.rooms.get(room.name) is not room:
-            return
-        del self.rooms[room.name]
-        if room.pump is not None:
-            room.pump.cancel()
-        await self.link.unsubscribe(room.name)
+    def _let_go(self) -> None:
+        """Drop the rooms that nobody came back to."""
+        latest = time.monotonic() - LINGER_SECONDS
+        while self._empty:
+            room, since = next(iter(self._empty.items()))
+            if since > latest:
+                return
+            del self._empty[room]
+            if self.rooms.get(room.name) is not room:
+                continue
+            del self.rooms[room.name]
+            if room.pump is not None:
+                room.pump.cancel()
+            self.link.unsubscribe(room.name)
 
     def drained(self, seat: Seat) -> None:
         """Go on with a socket that reads again."""
@@ -175,48 +212,66 @@ class Hub:
         if seat.is_lagging:
             return
         if not room.covers(seat.epoch, seat.seq):
-            seat.line.write(room.resync_text)
+            seat.line.write(resync(room.kind))
             room.resyncs += 1
+            metrics.resynced()
             room.unfollow(seat)
         elif seat.seq < room.sent and seat.line.write(room.since(seat.seq)):
             seat.seq = room.sent
             room.caught_up += 1
+            metrics.caught_up()
 
     # --- Frames ---------------------------------------------------------------------------
 
-    async def _pump(self, room: Room) -> None:
-        """Leading edge at once, then a frame per window at most; it clocks itself."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await room.wake.wait()
-            room.wake.clear()
-            began = loop.time()
-            events, room.pending = room.pending, []
-            if events:
-                await self._deliver(room, events)
-            window = self._window * (2 if len(room.following) > BIG_ROOM else 1)
-            await asyncio.sleep(max(0.0, window - (loop.time() - began)))
+    def _wake(self, room: Room) -> None:
+        if room.pump is None:
+            room.pump = self.spawn(self._pump(room))
 
-    async def _deliver(self, room: Room, events: list[Logged]) -> None:
-        epoch, before, top = room.epoch, room.sent, events[-1].seq
+    async def _pump(self, room: Room) -> None:
+        """Leading edge at once, then a frame per window at most; until nothing is left."""
+        loop = asyncio.get_running_loop()
+        try:
+            while room.seq > room.sent:
+                began = loop.time()
+                await self._deliver(room)
+                window = self._window * (2 if len(room.following) > BIG_ROOM else 1)
+                await asyncio.sleep(max(0.0, window - (loop.time() - began)))
+        finally:
+            room.pump = None
+
+    async def _deliver(self, room: Room) -> None:
+        events, room.pending = room.pending, []
+        epoch, before, top = room.epoch, room.sent, room.seq
         room.sent = top
-        room.catch_ups.clear()
-        text = frame(room.kind, epoch, before + 1, top, events)
+        room.catch_ups = None
+        new = frame(room.kind, epoch, before + 1, top, events)
         members = room.members()
         for start in range(0, len(members), CHUNK):
             if start:
                 await asyncio.sleep(0)
                 if room.epoch != epoch:
                     return
+            given = 0
             for seat in members[start : start + CHUNK]:
-                if seat.is_lagging or seat.seq >= top or seat not in room.following:
-                    continue
-                if seat.line.is_blocked:
-                    seat.is_lagging = True
-                elif seat.seq != before:
-                    self._catch_up(seat)
-                elif seat.line.write(text):
+                # Who left, or stands elsewhere, has another number.
+                if seat.seq == before and seat.line.write(new):
                     seat.seq = top
+                    given += 1
+                else:
+                    self._not_given(room, seat, top)
+            metrics.delivered(events=len(events), sockets=given, size=len(new))
+        if events:
+            metrics.framed(oldest_at_ms=told_at(events[0]))
+
+    def _not_given(self, room: Room, seat: Seat, top: int) -> None:
+        """Look after a seat that stands elsewhere than most, or lags."""
+        if seat.is_lagging or seat.seq >= top or seat not in room.following:
+            return
+        if seat.line.is_blocked:
+            seat.is_lagging = True
+            metrics.dropped("lagging")
+        elif not seat.line.is_closed:
+            self._catch_up(seat)
 
     # --- What comes in --------------------------------------------------------------------
 
@@ -236,9 +291,13 @@ class Hub:
             log.warning("room %s got a message that is not ours", room.name)
             return
         if not room.is_open:
+            if room.early is None:
+                room.early = deque(maxlen=room.history)
+            if len(room.early) == room.history:
+                metrics.dropped("too_early")
             room.early.append(batch)
         elif not self._apply(room, batch):
-            self.spawn(self._refresh(room))
+            self.refresh_soon(room)
 
     async def _take_control(self, data: bytes) -> None:
         try:
@@ -256,40 +315,80 @@ class Hub:
             return True
         if news[0].seq != room.seq + 1:
             return False
-        room.pending.extend(room.keep(news))
+        room.came += len(news)
         room.seq = news[-1].seq
-        room.wake.set()
+        rate = settings.STAGE_CHAT_RATE
+        if rate and room.kind == "live":
+            before = room.left_out
+            news = room.thinned(news, rate=rate, now=time.monotonic())
+            if room.left_out > before:
+                metrics.dropped("left_out", room.left_out - before)
+        kept = room.keep(news)
+        room.pending.extend(kept)
+        self._wake(room)
         return True
+
+    def refresh_soon(self, room: Room) -> asyncio.Future[None]:
+        """Have a room compared with its head in Valkey; many at once are read together.
+
+        The future is done after a reading that began after this call.
+        """
+        waiting = self._unread.get(room)
+        if waiting is None:
+            waiting = self._unread[room] = asyncio.get_running_loop().create_future()
+            if self._reader is None or self._reader.done():
+                self._reader = self.spawn(self._read_rooms())
+        return waiting
 
     async def _refresh(self, room: Room) -> None:
         """Compare with the room's head in Valkey: fill a gap, or take a new epoch."""
-        async with room.refreshing:
-            after = room.seq if room.epoch else 0
+        await asyncio.shield(self.refresh_soon(room))
+
+    async def _read_rooms(self) -> None:
+        while self._unread:
+            some = dict(islice(self._unread.items(), ROOMS_AT_ONCE))
+            for room in some:
+                del self._unread[room]
             try:
-                reading = await self.link.read(
-                    room.name, after=after, at_most=settings.STAGE_HISTORY
-                )
-            except FAILURES as error:
-                log.info("room %s could not be read: %s", room.name, error)
-                return
-            if not self._fill(room, reading):
-                self._restart(room, reading)
-            was_open, room.is_open = room.is_open, True
+                await self._read_some(list(some))
+            finally:
+                for waiting in some.values():
+                    if not waiting.done():
+                        waiting.set_result(None)
+
+    async def _read_some(self, unread: list[Room]) -> None:
+        positions = [(room.name, room.seq if room.epoch else 0) for room in unread]
+        try:
+            readings = await self.link.read_many(positions, at_most=settings.STAGE_HISTORY)
+        except FAILURES as error:
+            log.info("%d rooms could not be read: %s", len(unread), error)
+            return
+        for room, reading in zip(unread, readings, strict=True):
+            try:
+                self._place(room, reading)
+            except Exception:
+                log.exception("room %s could not be placed", room.name)
+
+    def _place(self, room: Room, reading: Reading) -> None:
+        if not self._fill(room, reading):
+            self._restart(room, reading)
+        was_open, room.is_open = room.is_open, True
+        if room.opened is not None:
             room.opened.set()
-            early = list(room.early)
-            room.early.clear()
-            # All of them, also after one that did not fit.
-            fits = [self._apply(room, batch) for batch in early]
-            if not all(fits):
-                self.spawn(self._refresh(room))
-            if not was_open:
-                self._recovered(room)
+        early, room.early = room.early, None
+        # All of them, also after one that did not fit.
+        fits = [self._apply(room, batch) for batch in early or ()]
+        if not all(fits):
+            self.refresh_soon(room)
+        if not was_open:
+            self._recovered(room)
 
     def _fill(self, room: Room, reading: Reading) -> bool:
         """Add what a reading has more; False when it is another history, or not whole."""
         if reading.epoch != room.epoch:
             return False
         if reading.seq <= room.seq:
+            # Not behind; a reading may also have been overtaken by what came meanwhile.
             return True
         whole = bool(reading.events) and reading.events[-1].seq == reading.seq
         return whole and self._apply(room, Batch(reading.epoch, reading.events))
@@ -305,17 +404,20 @@ class Hub:
         room.keep(events[start:])
         for seat in list(room.following):
             self._catch_up(seat)
+            if seat.is_lagging:
+                # Its number is one of the other history.
+                seat.seq = NOWHERE
 
     # --- Valkey comes and goes ------------------------------------------------------------
 
     def _up(self) -> None:
-        for name in list(self.rooms):
-            self.spawn(self.link.subscribe(name))
+        for name in self.rooms:
+            self.link.subscribe(name)
 
     def _subscribed(self, channel: str) -> None:
         room = self._by_channel(channel)
         if room is not None:
-            self.spawn(self._refresh(room))
+            self.refresh_soon(room)
 
     def _down(self) -> None:
         """Trust nothing until each room was read again."""
@@ -331,27 +433,42 @@ class Hub:
                 seat.line.write(_LIVE)
                 if seat not in room.following:
                     # It came while Valkey was away and has a state without a position.
-                    seat.line.write(room.resync_text)
+                    seat.line.write(resync(room.kind))
             self.drained(seat)
 
     async def _watch(self) -> None:
         """Close those who lag for too long; compare rooms with their heads now and then."""
         loop = asyncio.get_running_loop()
         verify_at = loop.time() + VERIFY_SECONDS
+        verify_own_at = loop.time() + VERIFY_OWN_SECONDS
         while True:
             await asyncio.sleep(min(1.0, SLOW_SECONDS / 4))
-            now = loop.time()
+            looked_at = 0
             for room in list(self.rooms.values()):
                 for seat in list(room.present):
-                    line = seat.line
-                    if line.is_blocked and now - line.blocked_since > SLOW_SECONDS:
-                        line.close(Close.SLOW)
-                    if line.is_closed:
-                        self.leave(seat)
+                    self._look_at(seat, loop.time())
+                looked_at += 1 + len(room.present)
+                if looked_at > CHUNK:
+                    looked_at = 0
+                    await asyncio.sleep(0)
+            self._let_go()
+            now = loop.time()
             if now >= verify_at and self.link.is_up:
                 verify_at = now + VERIFY_SECONDS
-                for room in list(self.rooms.values()):
-                    await self._refresh(room)
+                is_all = now >= verify_own_at
+                if is_all:
+                    verify_own_at = now + VERIFY_OWN_SECONDS
+                for room in self.rooms.values():
+                    if is_all or room.kind != "me" or not room.is_open:
+                        self.refresh_soon(room)
+
+    def _look_at(self, seat: Seat, now: float) -> None:
+        line = seat.line
+        if line.is_blocked and now - line.blocked_since > SLOW_SECONDS:
+            line.close(Close.SLOW)
+            metrics.dropped("slow")
+        if line.is_closed:
+            self.leave(seat)
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

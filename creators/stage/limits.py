@@ -17,6 +17,8 @@ PER_USER: Final = Rate(burst=40, per_second=10)
 PER_ADDRESS: Final = Rate(burst=2000, per_second=500)
 # Lines of captions in one show: nobody speaks faster.
 CAPTIONS: Final = Rate(burst=8, per_second=2)
+# Hearts of one user: nobody taps faster, and above that they do not count.
+HEARTS: Final = Rate(burst=50, per_second=15)
 MOST_BUCKETS: Final = 50_000
 
 
@@ -29,11 +31,15 @@ class Buckets:
 
     def take(self, key: str, *, now: float | None = None) -> bool:
         """Take a token; False when none is left."""
+        return self.take_some(key, 1, now=now) == 1
+
+    def take_some(self, key: str, wanted: int, *, now: float | None = None) -> int:
+        """Take up to `wanted` tokens and return how many there were."""
         at = time.monotonic() if now is None else now
         tokens, then = self._buckets.pop(key, (self._rate.burst, at))
         tokens = min(self._rate.burst, tokens + (at - then) * self._rate.per_second)
-        has_one = tokens >= 1
-        self._buckets[key] = (tokens - 1 if has_one else tokens, at)
+        taken = min(wanted, int(tokens))
+        self._buckets[key] = (tokens - taken, at)
         if len(self._buckets) > MOST_BUCKETS:
             self._buckets.popitem(last=False)
-        return has_one
+        return taken

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import redis.asyncio
@@ -12,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from creators.stage import rooms
+from creators.stage import metrics, rooms
 from creators.stage.frames import Reading, parse_reading
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 BACK_OFF_SECONDS = (0.1, 5.0)
 # A subscription that says nothing for so long is asked whether it is still there.
 QUIET_SECONDS = 1.0
+# So many rooms are subscribed to by one command.
+AT_ONCE = 200
 FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 
 
@@ -37,6 +40,9 @@ class Link:
         self.control_channel = rooms.control_channel(database=self.database)
         self.is_up = False
         self._pubsub: Any = None
+        # Rooms to subscribe to or to leave, in this order, and who does it.
+        self._wishes: dict[str, bool] = {}
+        self._wishing: asyncio.Task[None] | None = None
         self.on_message: Callable[[str, bytes], None]
         self.on_subscribed: Callable[[str], None]
         self.on_up: Callable[[], None]
@@ -48,26 +54,58 @@ class Link:
 
     async def read(self, room: str, *, after: int = 0, at_most: int = 0) -> Reading:
         """Tell where a room stands, and its newest events after a number."""
+        return parse_reading(await self.script(rooms.READ, *self._reading(room, after, at_most)))
+
+    async def read_many(
+        self, positions: Sequence[tuple[str, int]], *, at_most: int
+    ) -> list[Reading]:
+        """Read several rooms, each after a number, in one go."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            script = self._client.register_script(rooms.READ)
+            for room, after in positions:
+                keys, args = self._reading(room, after, at_most)
+                await script(keys=keys, args=args, client=pipeline)
+            return [parse_reading(answer) for answer in await pipeline.execute()]
+
+    def _reading(self, room: str, after: int, at_most: int) -> tuple[list[str], list[Any]]:
         keys = rooms.keys_of(room, database=self.database)
-        answer = await self.script(
-            rooms.READ,
+        return (
             [keys.head, keys.log, keys.counts],
             [rooms.new_epoch(), rooms.KEEP_SECONDS, after, at_most],
         )
-        return parse_reading(answer)
 
     def channel_of(self, room: str) -> str:
         return rooms.keys_of(room, database=self.database).channel
 
-    async def subscribe(self, room: str) -> None:
-        if self._pubsub is not None:
-            with contextlib.suppress(*FAILURES):
-                await self._pubsub.ssubscribe(self.channel_of(room))
+    def subscribe(self, room: str) -> None:
+        """Wish to hear of a room; `on_subscribed` follows. Forgotten while Valkey is away."""
+        self._wish(room, True)
 
-    async def unsubscribe(self, room: str) -> None:
-        if self._pubsub is not None:
+    def unsubscribe(self, room: str) -> None:
+        self._wish(room, False)
+
+    def _wish(self, room: str, is_wanted: bool) -> None:
+        if self._pubsub is None:
+            return
+        # The newest wish counts, and comes last.
+        self._wishes.pop(room, None)
+        self._wishes[room] = is_wanted
+        if self._wishing is None or self._wishing.done():
+            self._wishing = asyncio.ensure_future(self._fulfil())
+
+    async def _fulfil(self) -> None:
+        """Tell Valkey all that is wished, a command for many rooms."""
+        while self._wishes and self._pubsub is not None:
+            some = dict(islice(self._wishes.items(), AT_ONCE))
+            for room in some:
+                del self._wishes[room]
+            wanted = [self.channel_of(room) for room, is_wanted in some.items() if is_wanted]
+            unwanted = [self.channel_of(room) for room, is_wanted in some.items() if not is_wanted]
             with contextlib.suppress(*FAILURES):
-                await self._pubsub.sunsubscribe(self.channel_of(room))
+                if unwanted:
+                    await self._pubsub.sunsubscribe(*unwanted)
+                if wanted:
+                    await self._pubsub.ssubscribe(*wanted)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -82,12 +120,16 @@ class Link:
                 log.exception("the stage's subscription failed")
             if self.is_up:
                 self.is_up = False
+                metrics.valkey_is(False)
                 delay = shortest
                 self.on_down()
             await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311  # not a secret
             delay = min(delay * 2, longest)
 
     async def close(self) -> None:
+        if self._wishing is not None:
+            self._wishing.cancel()
+            await asyncio.gather(self._wishing, return_exceptions=True)
         await self._client.aclose()
 
     async def _listen(self) -> None:
@@ -109,6 +151,7 @@ class Link:
                 self._take(message)
         finally:
             self._pubsub = None
+            self._wishes.clear()
             with contextlib.suppress(*FAILURES):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 
@@ -121,4 +164,5 @@ class Link:
                 self.on_subscribed(channel)
             elif not self.is_up:
                 self.is_up = True
+                metrics.valkey_is(True)
                 self.on_up()

@@ -4,24 +4,57 @@ import asyncio
 from collections import Counter, deque
 from typing import Any
 
-from creators.stage.frames import Batch, Logged, deleted_lines, frame, without_lines
+from creators.stage.frames import (
+    Batch,
+    Frame,
+    Logged,
+    deleted_lines,
+    frame,
+    is_chat,
+    must_be_told,
+    without_lines,
+)
 from creators.stage.lines import Line
 from creators.stage.rooms import LAG_BUCKET_MS, LAG_BUCKETS, kind_of
-from creators.stage.wire import Resync, encode
+from creators.stage.wire import Resync, RoomKind, encode
+
+# Where a seat stands that follows nothing: no frame begins there.
+NOWHERE = -1
+
+_RESYNCS: dict[RoomKind, Frame] = {}
+
+
+def resync(kind: RoomKind) -> Frame:
+    """Return the frame that tells to ask for a snapshot of such a room; one for all."""
+    found = _RESYNCS.get(kind)
+    if found is None:
+        found = _RESYNCS[kind] = Frame(encode(Resync(room=kind)))
+    return found
 
 
 class Seat:
     """A socket in a room. Once it follows, all up to `seq` of `epoch` was given to it."""
 
-    __slots__ = ("epoch", "is_lagging", "line", "room", "seq", "viewer", "was_told_degraded")
+    __slots__ = (
+        "epoch",
+        "is_lagging",
+        "line",
+        "name",
+        "room",
+        "seq",
+        "viewer",
+        "was_told_degraded",
+    )
 
-    def __init__(self, line: Line, *, viewer: str = "") -> None:
+    def __init__(self, line: Line, name: str = "", *, viewer: str = "") -> None:
         self.line = line
+        # Of the room that it is (to be) in.
+        self.name = name
         # Whom the viewer count counts; "" for rooms that are not shows.
         self.viewer = viewer
         self.room: Room | None = None
         self.epoch = ""
-        self.seq = 0
+        self.seq = NOWHERE
         self.is_lagging = False
         self.was_told_degraded = False
 
@@ -30,35 +63,74 @@ class Room:
     """`seq` is the newest event that came in, `sent` the newest that went out in a frame.
 
     `present` are all sockets in it, `following` those that get frames (the others are about to ask
-    for a snapshot, or wait for Valkey).
+    for a snapshot, or wait for Valkey). There may be one room per socket: what most of them never
+    need is made when it is needed.
     """
+
+    __slots__ = (
+        "came",
+        "catch_ups",
+        "caught_up",
+        "chat_at",
+        "chat_tokens",
+        "counted_at",
+        "early",
+        "epoch",
+        "following",
+        "has_changed",
+        "hearts",
+        "history",
+        "is_busy",
+        "is_open",
+        "kind",
+        "lags",
+        "left",
+        "left_out",
+        "name",
+        "opened",
+        "pending",
+        "present",
+        "pump",
+        "resyncs",
+        "ring",
+        "roster",
+        "sent",
+        "seq",
+    )
 
     def __init__(self, name: str, history: int) -> None:
         self.name = name
-        self.kind = kind_of(name)
+        self.kind: RoomKind = kind_of(name)
+        self.history = history
         self.present: dict[Seat, None] = {}
         self.following: dict[Seat, None] = {}
         self.roster: tuple[Seat, ...] | None = None
         self.epoch = ""
         self.seq = 0
         self.sent = 0
-        self.ring: deque[Logged] = deque(maxlen=history)
+        self.ring: deque[Logged] | None = None
         self.pending: list[Logged] = []
         # What comes in before the room's place in history is known.
-        self.early: deque[Batch] = deque(maxlen=history)
-        self.catch_ups: dict[int, str] = {}
+        self.early: deque[Batch] | None = None
+        self.catch_ups: dict[int, Frame] | None = None
         self.is_open = False
-        self.opened = asyncio.Event()
-        self.wake = asyncio.Event()
-        self.refreshing = asyncio.Lock()
+        # Made for those who wait for it to open.
+        self.opened: asyncio.Event | None = None
+        # Runs while there is something to send.
         self.pump: asyncio.Task[Any] | None = None
-        self.resync_text = encode(Resync(room=self.kind)).decode()
-        # Since the last count: hearts, those who left, and whether somebody came.
+        # Lines a second are limited by a bucket; what it did not let in is counted.
+        self.chat_tokens = 0.0
+        self.chat_at = float("-inf")
+        self.left_out = 0
+        # Since the last count: events, hearts, those who left, and whether somebody came.
+        self.came = 0
         self.hearts = 0
-        self.left: set[str] = set()
+        self.left: set[str] | None = None
         self.has_changed = False
+        # Whether so much happens that counts are told less often.
+        self.is_busy = False
         # Bucket of a lag -> how often a page said that its picture is so far behind.
-        self.lags: Counter[int] = Counter()
+        self.lags: Counter[int] | None = None
         self.counted_at = 0.0
         # Figures for those who watch the hub.
         self.caught_up = 0
@@ -67,9 +139,9 @@ class Room:
     def restart(self, epoch: str, seq: int) -> None:
         self.epoch = epoch
         self.seq = self.sent = seq
-        self.ring.clear()
-        self.pending.clear()
-        self.catch_ups.clear()
+        self.ring = None
+        self.pending = []
+        self.catch_ups = None
 
     def keep(self, news: list[Logged]) -> list[Logged]:
         """Add events to the ring and return them; what a line said that is deleted is forgotten.
@@ -79,10 +151,33 @@ class Room:
         lines = deleted_lines(news)
         if lines:
             news = without_lines(news, lines)
-            self.ring = deque(without_lines(self.ring, lines), maxlen=self.ring.maxlen)
-            self.catch_ups.clear()
+            self.pending = without_lines(self.pending, lines)
+            if self.ring is not None:
+                self.ring = deque(without_lines(self.ring, lines), maxlen=self.history)
+            self.catch_ups = None
+        if self.ring is None:
+            self.ring = deque(maxlen=self.history)
         self.ring.extend(news)
         return news
+
+    def thinned(self, news: list[Logged], *, rate: int, now: float) -> list[Logged]:
+        """Leave out lines of a chat that is faster than `rate` lines a second; nothing else.
+
+        Lines of the host and the moderators stay, and so does what is told of a line anew.
+        """
+        tokens = min(rate, self.chat_tokens + (now - self.chat_at) * rate)
+        self.chat_at = now
+        kept = []
+        for event in news:
+            if is_chat(event):
+                if tokens >= 1:
+                    tokens -= 1
+                elif not must_be_told(event):
+                    continue
+            kept.append(event)
+        self.chat_tokens = tokens
+        self.left_out += len(news) - len(kept)
+        return kept
 
     def covers(self, epoch: str, seq: int) -> bool:
         """Tell whether all that came after a position is still here."""
@@ -90,26 +185,38 @@ class Room:
             return False
         if seq >= self.sent:
             return True
-        return bool(self.ring) and self.ring[0].seq <= seq + 1
+        return self.ring is not None and bool(self.ring) and self.ring[0].seq <= seq + 1
 
-    def since(self, seq: int) -> str:
+    def since(self, seq: int) -> Frame:
         """Build the frame of all that was sent after a number; once for all who ask for it."""
-        text = self.catch_ups.get(seq)
-        if text is None:
-            events = [event for event in self.ring if seq < event.seq <= self.sent]
-            text = frame(self.kind, self.epoch, seq + 1, self.sent, events)
-            self.catch_ups[seq] = text
-        return text
+        if self.catch_ups is None:
+            self.catch_ups = {}
+        found = self.catch_ups.get(seq)
+        if found is None:
+            events = [event for event in self.ring or () if seq < event.seq <= self.sent]
+            found = frame(self.kind, self.epoch, seq + 1, self.sent, events)
+            self.catch_ups[seq] = found
+        return found
 
     def lagging(self, lag_ms: int) -> None:
         """Note how far behind a page's picture is."""
+        if self.lags is None:
+            self.lags = Counter()
         self.lags[min(lag_ms // LAG_BUCKET_MS, LAG_BUCKETS - 1)] += 1
+
+    def leave(self, viewer: str) -> None:
+        """Note that one whom the count counts has left."""
+        if self.left is None:
+            self.left = set()
+        self.left.add(viewer)
+        self.has_changed = True
 
     def follow(self, seat: Seat) -> None:
         self.following[seat] = None
         self.roster = None
 
     def unfollow(self, seat: Seat) -> None:
+        seat.seq = NOWHERE
         if seat in self.following:
             del self.following[seat]
             self.roster = None

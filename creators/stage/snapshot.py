@@ -8,11 +8,13 @@ many: it only gets older, and whoever takes it gets the events since from the ri
 
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum, Window
+from django.db.models.functions import RowNumber
 
 from creators.audience.models import QualifiedView
 from creators.chat.models import Message
@@ -22,7 +24,8 @@ from creators.live.models import LiveSession, Pin
 from creators.pieces import referral
 from creators.pieces.models import Piece
 from creators.profiles.models import Creator
-from creators.scoring.queries import latest_scores
+from creators.scoring.models import Score
+from creators.scoring.queries import latest_scores, latest_scores_of
 from creators.stage import pictures, publishing, rooms, wire
 from creators.stage.frames import Reading
 from creators.stage.times import ms, ms_or_none
@@ -56,6 +59,7 @@ def show_card(session: LiveSession) -> wire.ShowCard:
         state=cast(wire.ShowStateName, session.state),
         host=piece.creator.name,
         host_id=piece.creator.user_id,
+        creator_id=piece.creator_id,
         scheduled_at=ms(session.scheduled_at),
         started_at=ms_or_none(session.started_at),
         ended_at=ms_or_none(session.ended_at),
@@ -231,7 +235,10 @@ def order_cards(*orders: Order) -> list[wire.OrderCard]:
 
 
 def scores(creator_id: int) -> wire.Scores | None:
-    rows = latest_scores(creator_id=creator_id)
+    return _scores(latest_scores(creator_id=creator_id))
+
+
+def _scores(rows: dict[str, Score]) -> wire.Scores | None:
     if not rows:
         return None
     return wire.Scores(
@@ -251,22 +258,44 @@ def scores(creator_id: int) -> wire.Scores | None:
 
 def me_state(owner: CartOwner) -> wire.MeState:
     """Read what an owner's tabs show: the cart, the newest orders, a creator's scores."""
-    cart = checkout.cart_of(owner=owner)
-    orders: list[Order] = []
-    creator_id: int | None = None
-    if owner.user_id is not None:
-        mine = Order.objects.filter(buyer_id=owner.user_id).order_by("-placed_at", "-pk")
-        orders = list(mine[:ORDERS])
-        creators = Creator.objects.filter(user_id=owner.user_id)
-        creator_id = creators.values_list("pk", flat=True).first()
-    return wire.MeState(
-        cart=wire.Cart(
-            version=0 if cart is None else cart.version,
-            units=checkout.unit_count(owner=owner),
-        ),
-        orders=order_cards(*orders) if orders else [],
-        scores=None if creator_id is None else scores(creator_id),
+    return me_states([owner])[owner]
+
+
+def me_states(owners: Collection[CartOwner]) -> dict[CartOwner, wire.MeState]:
+    """Read what the tabs of several owners show, in a handful of queries for all of them."""
+    carts = checkout.carts_of(owners)
+    users = {owner.user_id for owner in owners if owner.user_id is not None}
+    orders = _newest_orders(users) if users else {}
+    creators = (
+        dict(Creator.objects.filter(user__in=users).values_list("user_id", "pk")) if users else {}
     )
+    scored = latest_scores_of(creators.values()) if creators else {}
+    return {
+        owner: wire.MeState(
+            cart=wire.Cart(version=cart[0], units=cart[1]),
+            orders=orders.get(owner.user_id, []),
+            scores=_scores(scored.get(creators.get(owner.user_id or 0, 0), {})),
+        )
+        for owner in owners
+        for cart in [carts.get(owner, (0, 0))]
+    }
+
+
+def _newest_orders(users: Collection[int]) -> dict[int | None, list[wire.OrderCard]]:
+    place = Window(
+        RowNumber(), partition_by=F("buyer"), order_by=[F("placed_at").desc(), F("pk").desc()]
+    )
+    newest = list(
+        Order.objects.filter(buyer__in=users)
+        .annotate(place=place)
+        .filter(place__lte=ORDERS)
+        .order_by("buyer", "place")
+    )
+    found: dict[int | None, list[wire.OrderCard]] = {}
+    if newest:
+        for order, card in zip(newest, order_cards(*newest), strict=True):
+            found.setdefault(order.buyer_id, []).append(card)
+    return found
 
 
 def you(*, user: Any, host_id: int | None, piece_id: int | None, now: datetime) -> wire.You:

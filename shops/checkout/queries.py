@@ -1,10 +1,10 @@
 """Reads of carts and quotes."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Prefetch, Sum
+from django.db.models import Prefetch, Q, Sum
 
 from shops.catalog.models import Product, ProductImage, Sku
 from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
@@ -84,6 +84,21 @@ def cart_of(*, owner: CartOwner) -> Cart | None:
     if owner.token is not None:
         return Cart.objects.filter(token=owner.token).first()
     return None
+
+
+def carts_of(owners: Collection[CartOwner]) -> dict[CartOwner, tuple[int, int]]:
+    """Find (version, units) of the carts of several owners; who has none is left out."""
+    users = {owner.user_id for owner in owners if owner.user_id is not None}
+    tokens = {owner.token for owner in owners if owner.user_id is None and owner.token}
+    rows = (
+        Cart.objects.filter(Q(user__in=users) | Q(token__in=tokens))
+        .annotate(units=Sum("lines__quantity"))
+        .values_list("user_id", "token", "version", "units")
+    )
+    return {
+        CartOwner(user_id=user_id, token=token): (version, units or 0)
+        for user_id, token, version, units in rows
+    }
 
 
 def shown_cart(*, owner: CartOwner) -> ShownCart:

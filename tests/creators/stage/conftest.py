@@ -14,7 +14,7 @@ from django.test import Client
 from creators.stage import publishing
 from creators.stage.desk import in_thread
 from creators.stage.hub import Hub, hub_here
-from creators.stage.lines import Line
+from creators.stage.lines import AsgiLine
 from creators.stage.room import Seat
 from creators.stage.wire import Position
 from tests.factories.catalog import ProductFactory, SkuFactory
@@ -59,8 +59,8 @@ class Viewer:
         self.closed = None
         self.may_read = asyncio.Event()
         self.may_read.set()
-        self.line = Line(self._send)
-        self.seat = Seat(self.line, viewer=name)
+        self.line = AsgiLine(self._send)
+        self.seat = Seat(self.line, room, viewer=name)
         self.line.when_drained = lambda: hub.drained(self.seat)
 
     async def _send(self, message):
@@ -73,7 +73,7 @@ class Viewer:
 
     async def join(self, position=None):
         """Enter and follow; from now on without a position."""
-        room = await self.hub.enter(self.seat, self.name)
+        room = await self.hub.enter(self.seat)
         if position is None:
             reading = await self.hub.link.read(self.name)
             position = Position(epoch=reading.epoch, seq=reading.seq)

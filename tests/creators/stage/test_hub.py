@@ -8,7 +8,7 @@ import pytest
 from creators.stage import hub as hub_module
 from creators.stage import link, publishing, wire
 from creators.stage.hub import Hub
-from creators.stage.lines import Line
+from creators.stage.lines import AsgiLine
 from creators.stage.wire import Close, Position
 from tests.creators.stage.conftest import Viewer, publish, until
 
@@ -368,7 +368,7 @@ async def test_a_server_that_refuses_a_standard_code_is_given_its_private_twin()
             raise ValueError("invalid close code")
         sent.append(message["code"])
 
-    line = Line(like_daphne)
+    line = AsgiLine(like_daphne)
     line.close(Close.SLOW)
 
     assert sent == [4013]

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from creators.chat.models import Message, Mute
-from creators.stage import sockets, wire
+from creators.stage import conversation, wire
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.limits import Buckets, Rate
 from tests.creators.stage.conftest import ORIGIN, path
@@ -229,7 +229,7 @@ async def test_a_binary_message_closes(visit, show):
 
 
 async def test_who_says_too_much_is_refused_and_then_closed(visit, show, alice, monkeypatch):
-    monkeypatch.setattr(sockets, "MOST_REFUSALS", 5)
+    monkeypatch.setattr(conversation, "MOST_REFUSALS", 5)
     page = await visit(path(show), alice)
     await page.hear("snapshot")
     desk_here().users = Buckets(Rate(burst=3, per_second=0.001))

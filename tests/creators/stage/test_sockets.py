@@ -10,7 +10,7 @@ from creators.audience.models import QualifiedView
 from creators.live import services as live
 from creators.live.events import ShowChanged
 from creators.live.models import LiveSession
-from creators.stage import publishing, reactions, snapshot, sockets, wire
+from creators.stage import conversation, publishing, reactions, snapshot, wire
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.hub import hub_here
 from creators.stage.rooms import live_room
@@ -74,7 +74,8 @@ async def test_when_a_show_becomes_private_its_viewers_come_in_anew(visit, show,
     fact = ShowChanged(piece_id=show.pk, creator_id=show.piece.creator_id, rev=1)
     await in_thread(reactions.show_changed, fact)
 
-    assert await guest.hear_close() == wire.Close.SERVICE_RESTART
+    assert await guest.hear_close() == wire.Close.NO_SUCH_SHOW
+    assert await host.hear_close() == wire.Close.SERVICE_RESTART
     assert await (await visit(path(show), alice)).hear_close() == wire.Close.NO_SUCH_SHOW
     assert await (await visit(path(show), bob)).hear("snapshot")
 
@@ -103,6 +104,7 @@ async def test_a_guest_gets_the_state_of_the_show(visit, show, product, bob):
         "may_chat": False,
         "muted_until": None,
         "picture_url": "",
+        "mute": None,
     }
 
 
@@ -238,7 +240,6 @@ async def test_a_show_that_becomes_private_lets_go_of_strangers_also_when_that_i
     visit, show, alice, bob, monkeypatch
 ):
     monkeypatch.setattr("creators.stage.desk.ROUND_SECONDS", 0.1)
-    monkeypatch.setattr("creators.stage.desk.DOOR_SECONDS", 0.1)
     page, guest = await visit(path(show), alice), await visit(path(show))
     host = await visit(path(show), bob)
     for one in (page, guest, host):
@@ -292,7 +293,7 @@ async def test_a_socket_after_signing_out_is_a_guests(visit, show, alice):
 
 
 async def test_a_view_counts_after_five_seconds_of_watching_once(visit, show, alice, monkeypatch):
-    monkeypatch.setattr(sockets, "QUALIFIED_SECONDS", 0.2)
+    monkeypatch.setattr(conversation, "QUALIFIED_SECONDS", 0.2)
     page = await visit(path(show), alice)
     await page.say(t="watching")
     await page.say(t="ping")
@@ -309,7 +310,7 @@ async def test_a_view_counts_after_five_seconds_of_watching_once(visit, show, al
 
 
 async def test_the_host_does_not_watch_the_own_show(visit, show, bob, monkeypatch):
-    monkeypatch.setattr(sockets, "QUALIFIED_SECONDS", 0)
+    monkeypatch.setattr(conversation, "QUALIFIED_SECONDS", 0)
     page = await visit(path(show), bob)
     for _ in range(2):
         await page.say(t="watching")

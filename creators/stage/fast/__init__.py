@@ -1,0 +1,1 @@
+"""Ways past ASGI: ready websocket frames, handed to the transport below."""
