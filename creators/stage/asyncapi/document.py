@@ -8,7 +8,7 @@ import yaml
 
 from creators.stage.asyncapi.examples import example
 from creators.stage.asyncapi.prose import CHAPTERS
-from creators.stage.asyncapi.source import comments, meaning
+from creators.stage.asyncapi.source import comments, meaning, usual
 from creators.stage.wire import framing, messages
 from creators.stage.wire.events import AnyRoomEvent, RoomEvent
 from creators.stage.wire.parts import Close, RoomKind
@@ -139,11 +139,12 @@ def _tidied(schema: Json, cls: type[msgspec.Struct] | None) -> Json:
 
 
 def _explain(schema: Json, cls: type) -> None:
-    """Give fields the words that stand beside them in the source."""
+    """Give fields the words that stand beside them in the source, else what their name says."""
     names = {one.name: one.encode_name for one in msgspec.structs.fields(cls)}
-    for name, text in comments(cls).items():
-        said = schema["properties"].get(names.get(name, name))
-        if said is not None:
+    beside = {names.get(name, name): text for name, text in comments(cls).items()}
+    for name, said in schema["properties"].items():
+        text = beside.get(name) or usual(name)
+        if text:
             if "$ref" in said:
                 said["allOf"] = [{"$ref": said.pop("$ref")}]
             said["description"] = text

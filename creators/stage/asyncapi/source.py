@@ -5,6 +5,26 @@ import re
 from functools import cache
 from typing import Final
 
+# What a field's name or its end says everywhere; a comment beside the field says more.
+_USUAL: Final = {
+    "t": "The message's type.",
+    "client_id": "Made up by the client who said it; the same one again is the same thing.",
+    "currency": "By ISO 4217.",
+    "epoch": "Which history of the room the numbers belong to.",
+    "lang": "A language by BCP 47.",
+    "mute": "Why and until when this user may not write.",
+    "piece_id": "The show.",
+    "referral": "Goes with what is bought from here, so that the sale is credited.",
+    "rev": "The higher one is newer.",
+    "room": "Which of the socket's rooms.",
+}
+_USUAL_ENDS: Final = (
+    ("_minor", "In minor units of the currency."),
+    ("_ms", "In ms."),
+    ("_seconds", "In seconds."),
+    ("_at", "In ms since 1970."),
+)
+_INSTANTS: Final = frozenset({"at", "since", "until"})
 _NAMED: Final = re.compile(r"\s+(\w+)\s*[:=](.*)")
 
 
@@ -26,6 +46,14 @@ def comments(cls: type) -> dict[str, str]:
                 found[named[1]] = text
         above.clear()
     return found
+
+
+def usual(name: str) -> str:
+    """Return what fields of a name mean wherever they stand; "" when that is not the same."""
+    if name in _INSTANTS:
+        return "In ms since 1970."
+    ends = (text for end, text in _USUAL_ENDS if name.endswith(end))
+    return _USUAL.get(name) or next(ends, "")
 
 
 def meaning(cls: type) -> str:
