@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from creators.chat import holding as waiting
 from creators.chat.events import AppealChanged, SanctionChanged
-from creators.chat.models import Appeal, AppealState, Sanction, SanctionKind
+from creators.chat.models import Appeal, AppealState, Message, MessageState, Sanction, SanctionKind
 from creators.chat.moderation.actions import ActionKind, reason_of, record
 from creators.chat.moderation.authority import (
     TO_JUDGE,
@@ -94,6 +95,15 @@ def create(
         at=now,
         until=until,
     )
+    # What waits of them would be shown in spite of it.
+    pieces = Message.objects.filter(author=user_id, state=MessageState.HELD).filter(
+        piece__creator=place.creator_id
+    )
+    if place.piece_id is not None:
+        pieces = pieces.filter(piece=place.piece_id)
+    waiting.reject_waiting_of(
+        user_id=user_id, piece_ids=set(pieces.values_list("piece_id", flat=True))
+    )
     changed(sanction)
     return sanction
 
@@ -118,6 +128,7 @@ def impose(
     :raises Invalid: a mute that lasts less than a minute or more than a day, too long a reason
     :raises NotFound: there is no such user
     """
+    before: dict[str, Any]
     lock(place)
     need(by, place, least_rank(place))
     _check_length(kind, lasts)
@@ -131,8 +142,7 @@ def impose(
         sanction = create(
             kind=kind, place=place, user_id=user_id, by=by, until=until, reason=reason, now=now
         )
-        done = ActionKind(kind)
-        before: dict[str, Any] = {"rev": sanction.rev}
+        done, before = ActionKind(kind), {}
     else:
         sanction = known
         if known.until is None or (until is not None and until <= known.until):
@@ -142,8 +152,8 @@ def impose(
         known.rev += 1
         known.save(update_fields=["until", "reason", "rev"])
         changed(known)
-        done, before["rev"] = ActionKind.EXTEND, known.rev
-    before["to"] = None if until is None else until.isoformat()
+        done = ActionKind.EXTEND
+    before |= {"to": None if until is None else until.isoformat()}
     record(
         kind=done,
         place=place,
@@ -217,6 +227,27 @@ def end(sanction: Sanction, *, by: User, now: datetime, answer: str = "") -> boo
     return appeal is not None
 
 
+def reopen(sanction: Sanction, *, appeal_too: bool) -> None:
+    """Have a lifted sanction hold again, and what was said against it wait for another answer."""
+    sanction.lifted_at = sanction.lifted_by = None
+    sanction.rev += 1
+    sanction.save(update_fields=["lifted_at", "lifted_by", "rev"])
+    if appeal_too:
+        reopen_appeal(sanction)
+    changed(sanction)
+
+
+def reopen_appeal(sanction: Sanction) -> None:
+    appeal = Appeal.objects.filter(sanction=sanction).first()
+    if appeal is None:
+        return
+    appeal.state, appeal.answer = AppealState.OPEN, ""
+    appeal.answered_at = appeal.answered_by = None
+    appeal.rev += 1
+    appeal.save()
+    appeal_changed(appeal, sanction)
+
+
 def found(sanction_id: int) -> tuple[Sanction, Place]:
     """Find a sanction with its place, and keep others from changing it.
 
@@ -250,7 +281,7 @@ def lift(*, sanction_id: int, by: User, now: datetime, reason: str = "") -> Sanc
         sanction_id=sanction.pk,
         reason=reason,
         now=now,
-        before={"rev": sanction.rev, "appeal": had_appeal},
+        before={"lifted_at": now.isoformat(), "appeal": had_appeal},
     )
     return sanction
 
