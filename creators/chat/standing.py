@@ -257,6 +257,15 @@ def rules_from(creators: ChatRules | None, own: ChatRules | None) -> Rules:
     )
 
 
+def read_rules(*, piece_id: int, creator_id: int) -> Rules:
+    """Read how a show's chat is kept."""
+    rows = ChatRules.objects.filter(
+        Q(piece__isnull=True) | Q(piece=piece_id), creator=creator_id
+    ).order_by("pk")
+    found = {row.piece_id: row for row in rows}
+    return rules_from(found.get(None), found.get(piece_id))
+
+
 class Standings:
     """The standings that one process keeps for a moment."""
 

@@ -17,8 +17,8 @@ from django.db.models import Count, F, Sum, Window
 from django.db.models.functions import RowNumber
 
 from creators.audience.models import QualifiedView
-from creators.chat.models import Message
 from creators.chat.queries import open_mute, open_mutes
+from creators.chat.standing import read_rules
 from creators.live import queries as live
 from creators.live.models import LiveSession, Pin
 from creators.pieces import referral
@@ -26,7 +26,7 @@ from creators.pieces.models import Piece
 from creators.profiles.models import Creator
 from creators.scoring.models import Score
 from creators.scoring.queries import latest_scores, latest_scores_of
-from creators.stage import pictures, publishing, rooms, wire
+from creators.stage import chat_cards, pictures, publishing, rooms, wire
 from creators.stage.frames import Reading
 from creators.stage.times import ms, ms_or_none
 from shops.checkout import queries as checkout
@@ -35,7 +35,6 @@ from shops.orders.models import Order, OrderLine
 from shops.payments.models import Payment, PaymentState
 
 KEEP_SECONDS: Final = 1.0
-MESSAGES: Final = 50
 ORDERS: Final = 10
 
 
@@ -114,29 +113,6 @@ def bag_cards(session: LiveSession) -> list[wire.ProductCard]:
     ]
 
 
-def chat_line(message: Message, *, host_id: int) -> wire.ChatLine:
-    if message.deleted_at is not None:
-        return wire.ChatLine(
-            id=message.pk,
-            author_id=None,
-            author="",
-            is_host=False,
-            body="",
-            sent_at=ms(message.sent_at),
-            client_id=None,
-            deleted=True,
-        )
-    return wire.ChatLine(
-        id=message.pk,
-        author_id=message.author_id,
-        author=message.author.display_name,
-        is_host=message.author_id == host_id,
-        body=message.body,
-        sent_at=ms(message.sent_at),
-        client_id=message.client_id,
-    )
-
-
 def live_state(piece_id: int, *, reading: Reading | None) -> wire.LiveState:
     """Read a show as its viewers see it; the counts are Valkey's, None while it is away.
 
@@ -144,23 +120,26 @@ def live_state(piece_id: int, *, reading: Reading | None) -> wire.LiveState:
     """
     # The row with the rev comes first: what is read after it may be newer, never older.
     session = live.show(piece_id)
-    host_id = session.piece.creator.user_id
     pin = live.current_pin(session)
-    newest = (Message.objects.select_related("author").filter(piece_id=piece_id).order_by("-pk"))[
-        :MESSAGES
-    ]
+    pinned_line_rev, pinned_line = chat_cards.pinned_line(piece_id)
+    rules = read_rules(piece_id=piece_id, creator_id=session.piece.creator_id)
     return wire.LiveState(
         rev=session.rev,
         show=show_card(session),
         pin=None if pin is None else pin_card(pin, creator_id=session.piece.creator_id),
         bag=bag_cards(session),
-        messages=[chat_line(message, host_id=host_id) for message in reversed(newest)],
+        messages=chat_cards.newest_lines(piece_id),
         picture=pictures.picture_card(piece_id, now=datetime.now(UTC)),
         caption=pictures.newest_caption(piece_id),
         viewers=0 if reading is None else reading.viewers,
         hearts=0 if reading is None else reading.hearts,
         grace_ms=rooms.GRACE_MS if reading is None else reading.grace_ms,
         lag_ms=None if reading is None else reading.lag_ms,
+        pinned_line=pinned_line,
+        pinned_line_rev=pinned_line_rev,
+        rules=chat_cards.rules_card(rules),
+        rules_rev=rules.rev,
+        questions=chat_cards.questions(piece_id),
     )
 
 
