@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -51,6 +52,8 @@ class Site:
     # What differs from the test's own settings.
     settings: dict[str, str] = field(default_factory=dict)
     app: str = "liveshop.asgi:application"
+    # What serves the web part: daphne, or uvicorn as `manage.py stage` (which knows its app).
+    server: Literal["daphne", "uvicorn"] = "daphne"
     web_port: int = field(default_factory=free_port)
     provider_port: int = field(default_factory=free_port)
     origin_port: int = field(default_factory=free_port)
@@ -103,6 +106,8 @@ class Site:
             case "provider":
                 port = str(self.provider_port)
                 return ["-m", "shops.payments.sandbox", "--port", port, "--webhook-url", webhook]
+            case "web" if self.server == "uvicorn":
+                return ["manage.py", "stage", "--port", str(self.web_port)]
             case "web":
                 port = str(self.web_port)
                 limits = ["--websocket-max-message-size", "16384"]

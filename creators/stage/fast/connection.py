@@ -55,6 +55,11 @@ class Connection(asyncio.Protocol):
         if connected is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether websocket is spoken, until the connection is lost."""
+        return self._parser is not None
+
     def received(self, message: Message) -> None:
         """Take a text or binary message."""
         raise NotImplementedError

@@ -60,9 +60,9 @@ class Head:
         found = self._headers.get(name)
         return found[-1] if found else None
 
-    def all(self, name: str) -> str:
+    def all(self, name: str, separator: str = ", ") -> str:
         """Return what several headers of a list's name say together."""
-        return ", ".join(self._headers.get(name, ()))
+        return separator.join(self._headers.get(name, ()))
 
 
 def accept(head: Head) -> str:

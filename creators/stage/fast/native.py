@@ -7,7 +7,6 @@ STAGE_FAST_PATH is off, goes to uvicorn's own class untouched.
 import asyncio
 import logging
 import random
-import re
 import time
 from http import HTTPStatus
 from typing import Any, Final
@@ -21,18 +20,19 @@ from uvicorn.server import ServerState
 
 from creators.stage.addresses import address_of
 from creators.stage.conversation import Conversation
+from creators.stage.desk import desk_here
 from creators.stage.fast.connection import Connection
 from creators.stage.fast.handshake import Head, Refusal, accept, negotiate, switching
 from creators.stage.fast.websocket import Kind, Message
-from creators.stage.identity import identities_here, is_allowed_origin
+from creators.stage.identity import identify, is_allowed_origin
 from creators.stage.languages import language_of
 from creators.stage.metrics import Way
+from creators.stage.sockets import is_ours, piece_in
 from creators.stage.wire import MAX_INBOUND_BYTES, Close
 from shops.facts.tracing import begin_connection, connection_id
 
 log = logging.getLogger(__name__)
 
-_OURS: Final = re.compile(r"/ws/(?:live/([0-9]{1,18})|me)/")
 # At the end of a process its sockets are closed within that time, not all in one moment.
 STAGGER_SECONDS: Final = 1.5
 
@@ -78,8 +78,7 @@ class RoomProtocol(Connection):
 
     def _meet(self, data: bytes, begun: _Begun) -> None:
         head = Head(data)
-        path = _OURS.fullmatch(head.path)
-        if path is None or not settings.STAGE_FAST_PATH:
+        if not is_ours(head.path) or not settings.STAGE_FAST_PATH:
             self._leave_to_stock(data, begun)
             return
         try:
@@ -87,64 +86,61 @@ class RoomProtocol(Connection):
             if not is_allowed_origin(head.find("origin")):
                 raise Refusal(HTTPStatus.FORBIDDEN, "This page may not open a websocket here.")
         except Refusal as refusal:
-            self.is_closed = True
-            self._transport.write(refusal.answer())
-            self._transport.close()
+            self._refuse(refusal)
+            return
+        extension = negotiate(head.all("sec-websocket-extensions"))
+        answer = switching(accepted, extension=extension)
+        peer = get_remote_addr(self._transport)
+        address = address_of("" if peer is None else peer[0], head.all("x-forwarded-for"))
+        full = desk_here().refusal(address)
+        if full is not None:
+            self._transport.write(answer)
+            self.begin(limit=MAX_INBOUND_BYTES, inflates=extension is not None)
+            self.close(full)
             return
         # It has nothing to say before it is answered.
         self._transport.pause_reading()
-        piece_id = int(path[1]) if path[1] else None
-        self._opening = asyncio.ensure_future(self._open(head, accepted, piece_id))
+        self._opening = asyncio.ensure_future(
+            self._open(head, answer, address=address, inflates=extension is not None)
+        )
 
-    async def _open(self, head: Head, accepted: str, piece_id: int | None) -> None:
+    async def _open(self, head: Head, answer: bytes, *, address: str, inflates: bool) -> None:
         self._name = begin_connection()
+        cookies = parse_cookie(head.all("cookie", "; "))
         try:
-            await self._open_as(head, accepted, piece_id)
+            who = await identify(cookies.get(settings.SESSION_COOKIE_NAME))
+            self._transport.write(answer)
+            self.begin(limit=MAX_INBOUND_BYTES, inflates=inflates)
+            wishes = head.get("accept-language").encode("latin-1")
+            self._conversation = Conversation(
+                self,
+                identity=who,
+                piece_id=piece_in(head.path),
+                address=address,
+                language=language_of(
+                    {"cookies": cookies, "headers": [(b"accept-language", wishes)]}
+                ),
+            )
+            await self._conversation.open()
+            # Also when it was closed: its own close is waited for.
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
         except Exception:
             log.exception("a websocket could not be opened")
-            self._transport.abort()
+            self._refuse(
+                Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Try again in a moment.", "Retry-After: 5")
+            )
         finally:
             self._opening = None
 
-    async def _open_as(self, head: Head, accepted: str, piece_id: int | None) -> None:
-        cookies = parse_cookie(head.get("cookie"))
-        session_key = cookies.get(settings.SESSION_COOKIE_NAME)
-        try:
-            identities = identities_here()
-            who = identities.kept(session_key) or await identities.identify(session_key)
-        except Exception:
-            log.exception("it could not be asked who is at a websocket")
-            refusal = Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Try again in a moment.", "Retry-After: 5"
-            )
-            self.is_closed = True
-            self._transport.write(refusal.answer())
-            self._transport.close()
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer by HTTP, or just hang up when websocket is spoken already."""
+        if self.is_open:
+            self._transport.abort()
             return
-        if self.is_closed or self._transport.is_closing():
-            return
-        extension = negotiate(head.all("sec-websocket-extensions"))
-        self._transport.write(switching(accepted, extension=extension))
-        self.begin(limit=MAX_INBOUND_BYTES, inflates=extension is not None)
-        peer = get_remote_addr(self._transport)
-        self._conversation = Conversation(
-            self,
-            identity=who,
-            piece_id=piece_id,
-            address=address_of("" if peer is None else peer[0], head.all("x-forwarded-for")),
-            language=language_of(
-                {
-                    "cookies": cookies,
-                    "headers": [
-                        (b"accept-language", head.get("accept-language").encode("latin-1"))
-                    ],
-                }
-            ),
-        )
-        await self._conversation.open()
-        # Also when it was closed: its own close is waited for.
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self.is_closed = True
+        self._transport.write(refusal.answer())
+        self._transport.close()
 
     def _leave_to_stock(self, data: bytes, begun: _Begun) -> None:
         config, server_state, app_state = begun
