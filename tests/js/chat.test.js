@@ -1,99 +1,120 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { initial } from "../../creators/stage/static/stage/state.js";
+import { Lines, MESSAGES_KEPT } from "../../creators/stage/static/stage/lines.js";
 import "./rooms.js";
 
-globalThis.document = { documentElement: { lang: "en" } };
-const { Chat } = await import("../../creators/live/static/live/chat.js");
+const { cutLinks } = await import("../../creators/live/static/live/chat-line.js");
+const { anchoredAt, itemAt, listed, topsOf, unread, windowOf } = await import(
+  "../../creators/live/static/live/chat-list.js"
+);
 
-// As much of a document as a log of lines needs.
-class Element {
-  children = [];
-  dataset = {};
-  classList = { add() {} };
-  parent = null;
-  scrollTop = 0;
+const line = (id, more = {}) => ({ id, author: "Alice", body: `Line ${id}`, rev: 0, ...more });
+const upTo = (last, from = 1) =>
+  Lines.of(Array.from({ length: last - from + 1 }, (_one, at) => line(from + at)));
+const keys = (items) => items.map((item) => item.key);
 
-  get parentElement() {
-    return this.parent;
-  }
+// --- The lines --------------------------------------------------------------------------------
 
-  get firstElementChild() {
-    return this.children[0] ?? null;
-  }
+test("lists that have lines in common do not see each other's", () => {
+  const first = upTo(3);
+  const [one, other] = [first.with(line(4)), first.with(line(5))];
+  const more = one.with(line(6));
 
-  #take(item, place) {
-    item.parent = this;
-    this.children.splice(place, 0, item);
-  }
+  assert.deepEqual([...first].map(({ id }) => id), [1, 2, 3]);
+  assert.deepEqual([...one].map(({ id }) => id), [1, 2, 3, 4]);
+  assert.deepEqual([...other].map(({ id }) => id), [1, 2, 3, 5]);
+  assert.deepEqual(more.slice(-2).map(({ id }) => id), [4, 6]);
+});
 
-  append(...items) {
-    for (const item of items) if (item instanceof Element) this.#take(item, this.children.length);
-  }
+test("a line that was late goes to its place, and one that changed to its own", () => {
+  const late = [5, 1, 3, 2, 4].reduce((lines, id) => lines.with(line(id)), new Lines());
+  const changed = late.with(line(3, { body: "other" }));
 
-  before(item) {
-    this.parent.#take(item, this.parent.children.indexOf(this));
-  }
+  assert.deepEqual([...late].map(({ id }) => id), [1, 2, 3, 4, 5]);
+  assert.equal(changed.find(3).body, "other");
+  assert.equal(late.find(3).body, "Line 3");
+  assert.equal(changed.length, 5);
+  assert.equal(changed.find(6), undefined);
+});
 
-  remove() {
-    this.parent.children = this.parent.children.filter((one) => one !== this);
-  }
-
-  querySelectorAll() {
-    return this.children.filter((one) => one.dataset.line !== undefined);
-  }
-
-  querySelector(selector) {
-    const id = Number(/\d+/.exec(selector)[0]);
-    return this.children.find((one) => one.dataset.line === id) ?? null;
-  }
-}
-
-function makeChat() {
-  const made = [];
-  document.createElement = () => {
-    made.push(new Element());
-    return made.at(-1);
+test("a line at the end copies nothing, however many there are", () => {
+  let lines = upTo(MESSAGES_KEPT);
+  const copied = Array.prototype.slice;
+  let copies = 0;
+  Array.prototype.slice = function slice(...of) {
+    copies += 1;
+    return copied.apply(this, of);
   };
-  const log = new Element();
-  new Element().append(log);
-  const root = { dataset: {}, querySelector: (name) => (name === "[data-chat]" ? log : null) };
-  return { chat: new Chat(root, { connection: {}, say: (name) => name }), log, made };
-}
+  for (let id = MESSAGES_KEPT + 1; id <= MESSAGES_KEPT * 2; id += 1) lines = lines.with(line(id));
+  Array.prototype.slice = copied;
 
-const line = (id) => ({ id, author: "Alice", body: `Line ${id}`, client_id: null });
-const upTo = (last, { from = 1 } = {}) => ({
-  ...initial(),
-  messages: Array.from({ length: last - from + 1 }, (_one, at) => line(from + at)),
+  assert.ok(copies <= 2, `${copies} copies for ${MESSAGES_KEPT} lines`);
+  assert.equal(lines.length, MESSAGES_KEPT);
+  assert.equal(lines.at(0).id, MESSAGES_KEPT + 1);
+  assert.equal(lines.at(-1).id, MESSAGES_KEPT * 2);
 });
 
-test("a line that made room for a remark stays away: nothing is made anew at each event", () => {
-  const { chat, log, made } = makeChat();
-  chat.show(upTo(200));
-  assert.equal(log.children.length, 200);
-  for (let sale = 0; sale < 30; sale += 1) chat.remark("Erin bought a scarf");
-  assert.equal(log.children[0].dataset.line, 31);
-  const before = made.length;
-  for (let event = 0; event < 10; event += 1) chat.show(upTo(200));
+// --- The list ---------------------------------------------------------------------------------
 
-  assert.equal(made.length, before);
-  assert.equal(log.children.length, 200);
+test("deleted lines are not listed, and remarks stand where they came", () => {
+  const lines = upTo(4).with(line(2, { deleted: true }));
+  const extras = [
+    { key: "x1", after: 1 },
+    { key: "x2", after: 4 },
+  ];
+
+  assert.deepEqual(keys(listed(lines, extras)), [1, "x1", 3, 4, "x2"]);
 });
 
-test("a line that was late goes to its place, and the log keeps the newest", () => {
-  const { chat, log } = makeChat();
-  const late = upTo(100);
-  chat.show({ ...late, messages: late.messages.filter((one) => one.id !== 50) });
-  chat.show(late);
-  assert.deepEqual(
-    log.children.map((one) => one.dataset.line),
-    late.messages.map((one) => one.id),
-  );
-  for (let last = 101; last <= 600; last += 1) {
-    chat.show(upTo(last, { from: Math.max(1, last - 199) }));
+test("the mark stands before the first line that is new, if there is one", () => {
+  const lines = upTo(5).with(line(4, { deleted: true }));
+
+  assert.deepEqual(keys(listed(lines, [], 3)), [1, 2, 3, "unread", 5]);
+  assert.deepEqual(keys(listed(lines, [], 5)), [1, 2, 3, 5]);
+  assert.equal(unread(lines, 3), 1);
+  assert.equal(unread(lines, 5), 0);
+});
+
+test("the window holds all that reaches into the view and little more", () => {
+  const heights = Array.from({ length: 10_000 }, (_one, at) => 20 + ((at * 7) % 60));
+  const items = heights.map((height, key) => ({ key, height }));
+  const tops = topsOf(items, (item) => item.height);
+  for (let begin = -500; begin < tops.at(-1) + 500; begin += 7_919) {
+    const [from, to] = windowOf(tops, begin, begin + 400);
+    const inside = items.filter(({ key }) => tops[key] <= begin + 400 && tops[key + 1] > begin);
+    if (inside.length === 0) continue;
+    assert.deepEqual([from, to], [inside[0].key, inside.at(-1).key + 1], `at ${begin}`);
   }
-  assert.equal(log.children.length, 200);
-  assert.equal(log.children.at(-1).dataset.line, 600);
-  assert.equal(log.children[0].dataset.line, 401);
+  assert.deepEqual(windowOf(topsOf([], () => 1), 0, 100), [0, 0]);
 });
+
+test("what is read stays where it is, whatever changes above it", () => {
+  const before = listed(upTo(100), []);
+  const tops = topsOf(before, () => 30);
+  const at = itemAt(tops, 1_510);
+  const anchor = { key: before[at].key, id: before[at].id, offset: tops[at] - 1_510 };
+  assert.equal(anchoredAt(before, tops, anchor), 1_510);
+
+  // Ten lines made room, one is higher than was thought, and others came below.
+  const after = listed(upTo(140, 11), []);
+  const others = topsOf(after, ({ key }) => (key === 20 ? 90 : 30));
+  assert.equal(anchoredAt(after, others, anchor), 1_510 - 10 * 30 + 60);
+
+  // It is gone itself: the next one stands in its place.
+  const rest = listed(upTo(140).with(line(anchor.id, { deleted: true })), []);
+  assert.equal(anchoredAt(rest, topsOf(rest, () => 30), anchor), 1_510);
+});
+
+// --- Links ------------------------------------------------------------------------------------
+
+const cases = JSON.parse(readFileSync(new URL("../chat_links.json", import.meta.url)));
+
+for (const [body, links] of cases) {
+  test(`links in: ${body}`, () => {
+    const parts = cutLinks(body);
+    assert.equal(parts.map(([text]) => text).join(""), body);
+    assert.deepEqual(parts.filter(([, isLink]) => isLink).map(([text]) => text), links);
+  });
+}

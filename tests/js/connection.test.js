@@ -313,6 +313,61 @@ test("a chat line is said again until it is confirmed", async () => {
   assert.ok(!world.socket.said.some((one) => one.t === "chat"));
 });
 
+test("a line that the server wrote down is not said again, seen or not", async () => {
+  const world = makeWorld();
+  const said = [];
+  const { line } = connect(world, { onSaid: (message) => said.push(message) });
+  world.socket.open();
+  world.socket.hear(snapshot(10));
+  const client_id = line.chat("hello", { reply_to: 5 });
+  const question = line.say({ t: "ask", body: "Is it silk?", product_id: 1 });
+  world.socket.hear({ t: "said", client_id, id: 8, state: "held", shown_at: 99 });
+  world.socket.drop(1006);
+  await world.pass(600);
+  world.socket.open();
+
+  assert.equal(said[0].state, "held");
+  const again = world.socket.said.filter((one) => ["chat", "ask"].includes(one.t));
+  assert.deepEqual(again.map((one) => one.client_id), [question]);
+});
+
+test("who is banned is told so and does not come back", async () => {
+  const world = makeWorld();
+  const { heard } = live(world);
+  world.socket.drop(CLOSED.banned);
+  await world.pass(100_000);
+
+  assert.equal(heard.statuses.at(-1), "banned");
+  assert.equal(world.sockets.length, 1);
+});
+
+test("too many open sockets mean a pause of a minute, a full server only patience", async () => {
+  for (const [code, least] of [[CLOSED.tooManySockets, 60_000], [4503, 0], [4408, 0]]) {
+    const world = makeWorld();
+    live(world);
+    world.socket.drop(code);
+    while (world.sockets.length === 1) await world.pass(10);
+    assert.ok(world.now >= least && world.now <= least + 500, `${code}: ${world.now} ms`);
+  }
+});
+
+test("when the browser loses the network it says so at once, and is back with it at once", async () => {
+  const world = makeWorld();
+  const { line, heard } = live(world);
+  world.isBlocked = true;
+  line.network(false);
+  assert.equal(heard.statuses.at(-1), "reconnecting");
+  await world.pass(40_000);
+  world.isBlocked = false;
+  const before = world.sockets.length;
+  line.network(true);
+  await world.pass(500);
+  assert.equal(world.sockets.length, before + 1);
+  world.socket.open();
+  world.socket.hear({ t: "pong", at: 1 });
+  assert.equal(heard.statuses.at(-1), "live");
+});
+
 test("a refused line is not said again", async () => {
   const world = makeWorld();
   const { line, heard } = live(world);

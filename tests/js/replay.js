@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
 import "../../creators/stage/static/stage/host.js";
+import "../../creators/stage/static/stage/mods.js";
 import "../../creators/stage/static/stage/own.js";
 import { applyFrame, fromSnapshot, initial } from "../../creators/stage/static/stage/state.js";
 
@@ -16,7 +17,7 @@ const MESSAGES_SHOWN = 50;
 
 // All that a fresh snapshot would tell, without bookkeeping (positions, revs).
 function comparable(state) {
-  const { positions: _positions, revs: _revs, ...rest } = state;
+  const { positions: _positions, revs: _revs, left_out: _left_out, ...rest } = state;
   return { ...rest, messages: state.messages.slice(-MESSAGES_SHOWN) };
 }
 

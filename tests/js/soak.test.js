@@ -7,7 +7,7 @@ import v8 from "node:v8";
 import vm from "node:vm";
 
 import { LONGEST_HELD } from "../../creators/media/static/media/timing.js";
-import "../../creators/stage/static/stage/host.js";
+import "../../creators/stage/static/stage/mods.js";
 import { MESSAGES_KEPT, apply, initial } from "../../creators/stage/static/stage/state.js";
 import { Clock, NOON } from "./clock.js";
 import { goOn, makePage } from "./evening.js";
@@ -16,6 +16,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 const sizeOf = (value) => v8.serialize(value).length;
+// What a line of the chat takes of the heap.
+const LINE = 700;
 
 function measure(clock, { stage, video, root, page, parts, alive, line, held }) {
   const targets = new Set([video, root, page, ...Object.values(parts)]);
@@ -69,7 +71,7 @@ test("four hours of a show with all its drops leave no more behind than one", as
   assert.ok(stage.lines > 4 * 7_200 && seen.captions > 3_000 && stage.opened > 30, figures);
   assert.ok(Hls.made > 10 && player.stalls > 20, `${Hls.made} players, ${player.stalls} stalls`);
   for (const one of measured) {
-    assert.equal(one.messages, MESSAGES_KEPT);
+    assert.ok(one.messages <= MESSAGES_KEPT, figures);
     assert.equal(one.players, 1);
     assert.equal(one.unsaid, 0);
     assert.equal(one.mutes, 0);
@@ -84,7 +86,8 @@ test("four hours of a show with all its drops leave no more behind than one", as
     assert.ok(one.timers <= first.timers + 5, figures);
     // Numbers grow by a digit; nothing else does.
     assert.ok(one.state <= first.state + 2_000 && one.shown <= first.shown + 2_000, figures);
-    assert.ok(one.heap <= first.heap + 500_000, figures);
+    const lines = Math.max(0, one.messages - first.messages) * LINE;
+    assert.ok(one.heap <= first.heap + lines + 500_000, figures);
   }
   player.destroy();
   line.stop();
@@ -92,19 +95,25 @@ test("four hours of a show with all its drops leave no more behind than one", as
 
 test("a host who mutes for four hours keeps in mind who is muted, and little of who was", () => {
   const you = { role: "host", user_id: 1, name: "Bob", may_chat: true, muted_until: null };
-  let state = { ...initial(), you, show: { id: 7, state: "live" } };
-  for (let rev = 1; rev <= 1_000; rev += 1) {
-    const at = NOON + rev * 14_400;
-    const of = { piece_id: 7, user_id: rev, rev, at };
-    state = apply(state, { t: "muted", ...of, name: `Viewer ${rev}`, until: at + 10 * MINUTE });
-    if (rev % 4 === 0) state = apply(state, { t: "unmuted", ...of });
+  const positions = { mods: { epoch: "m", seq: 1 } };
+  let state = { ...initial(), you, positions, show: { id: 7, state: "live", creator_id: 3 } };
+  const mute = (id, at, change) => {
+    const of = { kind: "mute", scope: "show", piece_id: 7, creator_id: 3, user_id: id, lifted: false };
+    const until = at + 10 * MINUTE;
+    const sanction = { id, rev: 1, name: `Viewer ${id}`, at, until, ...of, ...change };
+    state = apply(state, { t: "sanction", at, sanction });
+  };
+  for (let id = 1; id <= 1_000; id += 1) {
+    const at = NOON + id * 14_400;
+    mute(id, at);
+    if (id % 4 === 0) mute(id, at, { rev: 2, lifted: true });
   }
 
-  const muted = Object.values(state.muted);
+  const muted = state.sanctions;
   assert.ok(muted.length > 20 && muted.length < 50, `${muted.length} are muted`);
   assert.ok(muted.every((one) => one.until > NOON + 996 * 14_400));
-  assert.ok(Object.keys(state.revs.mutes).length <= 200);
-  const last = { piece_id: 7, user_id: 1_000, rev: 1_000, at: NOON };
-  const again = { t: "muted", ...last, until: NOON + 9e9 };
-  assert.equal(apply(state, again).muted[1_000], undefined, "the same mute again is old news");
+  assert.ok(Object.keys(state.revs.sanctions).length <= 200);
+  assert.ok(Object.keys(state.revs.mods).length <= 200);
+  mute(1_000, NOON + 9e9);
+  assert.ok(state.sanctions.every((one) => one.id !== 1_000), "the same mute again is old news");
 });

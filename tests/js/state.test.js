@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import "../../creators/stage/static/stage/host.js";
 import "../../creators/stage/static/stage/own.js";
+import { ACTIONS_KEPT } from "../../creators/stage/static/stage/mods.js";
 import {
   MESSAGES_KEPT,
   apply,
@@ -22,7 +23,7 @@ const you = { role: "viewer", user_id: 9, name: "Alice", may_chat: true, muted_u
 function snapshot(more = {}, position = { epoch: "e", seq: 10 }) {
   const state = {
     rev: 3,
-    show: { id: 7, state: "live" },
+    show: { id: 7, state: "live", creator_id: 3 },
     pin: null,
     bag: [product],
     messages: [],
@@ -137,14 +138,24 @@ const line = (id) => ({ id, author: "A", body: `line ${id}`, sent_at: id, delete
 test("chat lines stand in the order of their ids, each once", () => {
   const now = [3, 1, 2, 3].reduce((all, id) => apply(all, { t: "chat", line: line(id) }), state());
 
-  assert.deepEqual(now.messages.map((one) => one.id), [1, 2, 3]);
+  assert.deepEqual([...now.messages].map((one) => one.id), [1, 2, 3]);
 });
 
 test("a deletion that comes before its line wins", () => {
   let now = apply(state(), { t: "chat_deleted", id: 4 });
   now = apply(now, { t: "chat", line: line(4) });
 
-  assert.ok(now.messages.every((line) => line.deleted));
+  assert.deepEqual([...now.messages].map((one) => [one.id, one.deleted]), [[4, true]]);
+});
+
+test("a deleted line comes back only with a newer rev, in its place", () => {
+  let now = [1, 2, 3].reduce((all, id) => apply(all, { t: "chat", line: line(id) }), state());
+  now = apply(now, { t: "chat_deleted", id: 2, rev: 1 });
+  now = apply(now, { t: "chat", line: { ...line(2), rev: 1 } });
+  assert.equal(now.messages.find(2).deleted, true);
+  now = apply(now, { t: "chat", line: { ...line(2), rev: 2 } });
+  assert.deepEqual([...now.messages].map((one) => one.body), ["line 1", "line 2", "line 3"]);
+  assert.equal(apply(now, { t: "chat_deleted", id: 2, rev: 1 }), now);
 });
 
 test("the list of lines is bounded", () => {
@@ -155,20 +166,90 @@ test("the list of lines is bounded", () => {
   assert.equal(now.messages.at(-1).id, MESSAGES_KEPT + 50);
 });
 
-test("a mute closes the chat until its time, and an unmute opens it", () => {
-  const mute = { t: "muted", piece_id: 7, user_id: 9, name: "Alice", until: 1000, rev: 1 };
-  let now = apply(state(), mute);
-  assert.equal(canChat(now, 999), false);
-  assert.equal(canChat(now, 1001), true);
-  now = apply(now, { t: "unmuted", piece_id: 7, user_id: 9, rev: 1 });
-  assert.equal(canChat(now, 0), true);
-  assert.equal(apply(now, mute).you.muted_until, null, "the same mute again is old news");
+const mute = {
+  ...{ id: 4, rev: 1, kind: "mute", scope: "show", piece_id: 7, creator_id: 3, user_id: 9 },
+  ...{ name: "Alice", reason: "rude", at: 0, until: 1000, lifted: false, appeal: "" },
+};
+const sanctioned = (now, change) =>
+  apply(now, { t: "sanction", at: 1, sanction: { ...mute, ...change } });
+
+test("a mute closes the chat until its time, and its end opens it", () => {
+  const muted = sanctioned(state(), {});
+  assert.equal(canChat(muted, 999), false);
+  assert.equal(canChat(muted, 1001), true);
+  assert.equal(muted.you.mute.reason, "rude");
+  const free = sanctioned(muted, { rev: 2, lifted: true });
+  assert.equal(canChat(free, 0), true);
+  assert.equal(sanctioned(free, {}), free, "the same mute again is old news");
+  assert.equal(canChat(sanctioned(state(), { until: null }), 9e15), false);
 });
 
-test("a mute in another show is not this page's", () => {
-  const mute = { t: "muted", piece_id: 8, user_id: 9, name: "Alice", until: 1000, rev: 1 };
+test("a mute elsewhere, of others, and a ban of somebody are not this page's", () => {
+  const others = [
+    { piece_id: 8 },
+    { piece_id: null, scope: "creator", creator_id: 5 },
+    { user_id: 10 },
+    { kind: "ban" },
+  ];
+  for (const other of others) assert.equal(canChat(sanctioned(state(), other), 0), true);
+  const everywhere = { piece_id: null, scope: "creator" };
+  assert.equal(canChat(sanctioned(state(), everywhere), 0), false);
+});
 
-  assert.equal(canChat(apply(state(), mute), 0), true);
+test("of two mutes the longer one is told, and the other one is left when it ends", () => {
+  const long = { id: 5, piece_id: null, scope: "creator", until: null };
+  const both = sanctioned(sanctioned(state(), {}), long);
+  assert.equal(both.you.mute.id, 5);
+  const one = sanctioned(both, { ...long, rev: 2, lifted: true });
+  assert.equal(one.you.mute.id, 4);
+  const told = fromSnapshot(initial(), { ...snapshot(), you: { ...you, mute } });
+  assert.equal(sanctioned(told, { rev: 2, lifted: true }).you.mute, null);
+});
+
+test("what moderators see is a list of each kind, by id, of what is open", () => {
+  const part = { sanctions: [mute], held: [], actions: [], appeals: [{ id: 2, rev: 1, state: "open" }] };
+  const mods = { t: "snapshot", room: "mods", epoch: "m", seq: 1, at: 0, state: part, you };
+  let now = fromSnapshot(state(), mods);
+  now = sanctioned(now, { id: 3, kind: "ban", user_id: 5, until: null });
+  assert.deepEqual(now.sanctions.map((one) => one.id), [3, 4]);
+  now = sanctioned(now, { rev: 2, lifted: true });
+  assert.deepEqual(now.sanctions.map((one) => one.id), [3]);
+  now = apply(now, { t: "held", held: { id: 9, rev: 1, state: "withheld" } });
+  assert.equal(now.held.length, 1);
+  now = apply(now, { t: "held", held: { id: 9, rev: 2, state: "shown" } });
+  assert.deepEqual(now.held, []);
+  assert.deepEqual(apply(now, { t: "held", held: { id: 9, rev: 1, state: "held" } }).held, []);
+  now = apply(now, { t: "appeal", appeal: { id: 2, rev: 2, state: "denied" } });
+  assert.deepEqual(now.appeals, []);
+  for (let id = 1; id <= 90; id += 1) now = apply(now, { t: "action", action: { id, rev: 0 } });
+  assert.equal(now.actions.length, ACTIONS_KEPT);
+  now = apply(now, { t: "action", action: { id: 90, rev: 1, undone: true } });
+  assert.equal(now.actions.at(-1).undone, true);
+});
+
+test("questions are kept by id; what was deleted stays away", () => {
+  const asked = (id, rev, more) => ({ t: "question", question: { id, rev, votes: rev, ...more } });
+  let now = [asked(2, 1), asked(1, 1), asked(2, 3), asked(2, 2)].reduce(apply, state());
+  assert.deepEqual(now.questions.map((one) => [one.id, one.votes]), [[1, 1], [2, 3]]);
+  now = apply(now, asked(2, 4, { deleted: true }));
+  assert.deepEqual(apply(now, asked(2, 3)).questions.map((one) => one.id), [1]);
+  assert.equal(apply(now, asked(2, 5)).questions.length, 2);
+});
+
+test("the pinned line and the rules follow their own revs", () => {
+  let now = fromSnapshot(initial(), snapshot({ pinned_line_rev: 2, rules_rev: 5 }));
+  now = apply(now, { t: "chat_pinned", rev: 2, line: line(1) });
+  assert.equal(now.pinned_line, null);
+  now = apply(now, { t: "chat_pinned", rev: 3, line: line(1) });
+  assert.equal(now.pinned_line.id, 1);
+  now = apply(now, { t: "chat_rules", rev: 6, rules: { slow_seconds: 30 } });
+  now = apply(now, { t: "chat_rules", rev: 5, rules: { slow_seconds: 0 } });
+  assert.equal(now.rules.slow_seconds, 30);
+});
+
+test("lines that a frame lacks are told, with the time", () => {
+  const { state: now } = applyFrame(state(), { ...frame(11, []), seq: 11, at: 70, left_out: 12 });
+  assert.deepEqual(now.left_out, { count: 12, at: 70 });
 });
 
 test("the end of the show takes the pin off and closes the chat", () => {
@@ -233,7 +314,11 @@ test("nothing is changed in place, and every event may come twice", () => {
     { t: "sold", product_id: 1, title: "Scarf", buyer: "A", quantity: 1, sold: 9 },
     { t: "chat", line: line(3) },
     { t: "chat_deleted", id: 3 },
-    { t: "muted", piece_id: 7, user_id: 9, name: "Alice", until: 1000, rev: 1 },
+    { t: "sanction", at: 1, sanction: mute },
+    { t: "question", question: { id: 1, rev: 1 } },
+    { t: "question", question: { id: 1, rev: 2, deleted: true } },
+    { t: "chat_pinned", rev: 3, line: line(3) },
+    { t: "held", held: { id: 9, rev: 1, state: "held" } },
     { t: "bag_changed", rev: 8, products: [product] },
     { t: "show_ended", rev: 9, started_at: 1, ended_at: 2 },
   ];

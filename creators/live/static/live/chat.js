@@ -1,22 +1,17 @@
-// The chat's log and its form, on the viewer's page and in the console.
+// The chat's log and its form, on the viewer's page and in the console. This much is always there;
+// a list of any length, what stands around it, and what can be done with a line come when needed.
 
-import { canChat, isOpen } from "../stage/state.js";
+import { canChat, isMuted, isOpen } from "../stage/state.js";
+import { drawExtra, drawLine } from "./chat-line.js";
 import { timeOf } from "./words.js";
 
-const KEPT = 200;
-// So near the end a reader is reading along; further up they are left where they are.
-const NEAR = 60;
-
-function make(tag, className, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  return element;
-}
+const PLAIN = 60; // lines that are shown without the long list
+const EXTRAS = 200;
 
 export class Chat {
   // `tools(line)` gives elements that stand behind a line; `say` gives words.
   constructor(root, { connection, say, tools = () => [] }) {
+    this.root = root;
     this.log = root.querySelector("[data-chat]");
     this.box = this.log.parentElement;
     this.form = root.querySelector("[data-chat-form]");
@@ -25,90 +20,115 @@ export class Chat {
     this.connection = connection;
     this.say = say;
     this.tools = tools;
-    this.sent = new Map(); // client id -> what was written
+    this.sent = new Map(); // client id -> { body, reply } that may still be refused
+    this.extras = []; // [{ key, after, text, kind, note, client_id }], of the page's own
+    this.made = 0;
+    this.reply = null; // the line that the next one answers
+    this.parts = []; // what came later: { show(state), said(message), sending() }
     this.isMutedShown = false;
-    this.gone = 0; // newest line that made room
     if (this.form) {
       this.input = this.form.querySelector("[data-chat-input]");
       this.button = this.form.querySelector("[data-chat-send]");
       this.form.addEventListener("submit", (event) => this.#submit(event));
-      this.input.addEventListener("input", () => !this.isMutedShown && this.#complain(""));
+      this.input.addEventListener("input", () => !this.isMutedShown && this.complain(""));
     }
-    this.#toEnd();
+    import("./chat-list.js").then(
+      ({ ChatList }) => {
+        const draw = (item) => (item.line ? this.draw(item.line) : drawExtra(item.extra));
+        this.list = new ChatList(this.box, this.log, { draw, say });
+        this.#showLines();
+      },
+      () => {
+        this.list = null;
+        this.#showLines();
+      },
+    );
+    import("./chat-more.js").then(({ startMore }) => startMore(this));
   }
 
-  show(state) {
-    const isNear = this.#isNearEnd();
-    for (const line of state.messages) {
-      const known = this.log.querySelector(`[data-line="${line.id}"]`);
-      if (line.deleted) known?.remove();
-      else if (!known && line.id > this.gone) this.#add(this.#element(line, state), line.id);
-      if (line.client_id !== null) this.sent.delete(line.client_id);
-    }
-    this.#trim();
-    if (isNear) this.#toEnd();
+  show(state, events = []) {
+    const before = this.state;
+    this.state = state;
+    for (const { t, line } of events) if (t === "chat") this.#arrived(line.client_id);
+    if (events.length === 0) for (const one of this.#waiting()) this.#look(one);
+    if (this.list && before && state.you !== before.you) this.list.redraw();
+    this.#showLines();
     this.#showForm(state);
+    for (const part of this.parts) part.show?.(state);
   }
 
   // A line of the page's own, not of the chat: who bought what.
   remark(text) {
-    const isNear = this.#isNearEnd();
-    this.log.append(make("div", "chat__line chat__line--system", text));
-    this.#trim();
-    if (isNear) this.#toEnd();
+    this.#add({ text, kind: "system" });
+  }
+
+  // The server has written a line down. Who wrote it sees it wait, when others don't see it yet.
+  said({ client_id, state }) {
+    const sent = this.sent.get(client_id);
+    this.sent.delete(client_id);
+    if (sent !== undefined && state !== "shown") {
+      const name = this.connection.state.you?.name ?? "";
+      const note = this.say(state);
+      this.#add({ text: `${name}: ${sent.body}`, kind: "waiting", note, client_id });
+    }
+    for (const part of this.parts) part.said?.(state);
   }
 
   // The server refused something; true when it was a chat line.
   refused(error) {
     if (error.re !== "chat") return false;
-    const text = this.sent.get(error.ref);
+    const sent = this.sent.get(error.ref);
     this.sent.delete(error.ref);
-    // What was written comes back, unless the next line is being written already.
-    if (text !== undefined && this.input.value === "") this.input.value = text;
-    this.#complain(error.text);
+    if (sent) this.#giveBack(sent);
+    this.complain(error.text);
     return true;
   }
 
-  #element(line, state) {
-    const item = make("div", "chat__line");
-    item.dataset.line = line.id;
-    if (line.is_host) item.classList.add("chat__line--host");
-    else if (line.author_id === state.you?.user_id) item.classList.add("chat__line--own");
-    item.append(make("b", "chat__name", line.author), " ", make("span", "chat__text", line.body));
-    const tools = this.tools(line);
-    if (tools.length > 0) {
-      const place = make("span", "chat__tools");
-      place.append(...tools);
-      item.append(place);
-    }
-    return item;
+  draw(line) {
+    return drawLine(line, { you: this.connection.state.you, say: this.say, tools: this.tools });
   }
 
-  #add(item, id) {
-    // Lines come in order nearly always; one that was late goes to its place.
-    const later = [...this.log.querySelectorAll("[data-line]")].find(
-      (other) => Number(other.dataset.line) > id,
+  complain(text) {
+    if (this.error && this.error.textContent.trim() !== text) this.error.textContent = text;
+  }
+
+  // --- The log ----------------------------------------------------------------------------
+
+  #add(extra) {
+    const after = this.connection.state.messages.at(-1)?.id ?? 0;
+    const one = { key: `x${(this.made += 1)}`, after, ...extra };
+    this.extras = [...this.extras, one].slice(-EXTRAS);
+    this.#showLines();
+  }
+
+  #waiting() {
+    return this.extras.filter((one) => one.kind === "waiting");
+  }
+
+  #look({ client_id }) {
+    const lines = this.state.messages.slice(-PLAIN);
+    if (lines.some((line) => line.client_id === client_id)) this.#arrived(client_id);
+  }
+
+  #arrived(client_id) {
+    if (client_id === null) return;
+    this.sent.delete(client_id);
+    if (!this.extras.some((one) => one.client_id === client_id)) return;
+    this.extras = this.extras.filter((one) => one.client_id !== client_id);
+  }
+
+  #showLines() {
+    if (!this.state || this.list === undefined) return;
+    const { messages } = this.state;
+    if (this.list !== null) return this.list.show(messages, this.extras);
+    const lines = messages.slice(-PLAIN).filter((line) => !line.deleted);
+    this.log.replaceChildren(
+      ...lines.map((line) => this.draw(line)),
+      ...this.extras.slice(-3).map(drawExtra),
     );
-    if (later) later.before(item);
-    else this.log.append(item);
   }
 
-  #trim() {
-    while (this.log.children.length > KEPT) {
-      const first = this.log.firstElementChild;
-      this.gone = first.dataset.line ?? this.gone;
-      first.remove();
-    }
-  }
-
-  #isNearEnd() {
-    // The box is reversed: 0 is its end, and above it is less.
-    return Math.abs(this.box.scrollTop) < NEAR;
-  }
-
-  #toEnd() {
-    this.box.scrollTop = 0;
-  }
+  // --- The form ---------------------------------------------------------------------------
 
   #showForm(state) {
     if (!this.form) return;
@@ -125,42 +145,64 @@ export class Chat {
       // Right after its end a show still takes lines; then no news tells that it does not.
       if (isOn && state.show.state === "ended") this.#later(state.grace_ms);
     }
-    const until = state.you?.muted_until ?? null;
-    const isMuted = until !== null && until > now;
-    if (isMuted) {
-      this.#complain(this.say("muted", { time: timeOf(until) }));
-      this.#later(until - now);
-    } else if (this.isMutedShown) this.#complain("");
-    this.isMutedShown = isMuted;
+    const isShut = isMuted(state, now);
+    if (isShut) {
+      const { until, scope } = state.you.mute;
+      const words = until === null ? `muted_${scope}` : "muted";
+      this.complain(this.say(words, { time: until && timeOf(until) }));
+      if (until !== null) this.#later(until - now);
+    } else if (this.isMutedShown) this.complain("");
+    this.isMutedShown = isShut;
   }
 
   #later(ms) {
     clearTimeout(this.timer);
     const rest = Math.min(ms + 50, 2 ** 31 - 1);
-    this.timer = setTimeout(() => this.#showForm(this.connection.state), rest);
+    this.timer = setTimeout(() => this.show(this.connection.state), rest);
   }
 
-  async #submit(event) {
+  answer(line) {
+    this.reply = line;
+    for (const part of this.parts) part.show?.(this.state);
+    if (line !== null) this.input?.focus();
+  }
+
+  #submit(event) {
     event.preventDefault();
-    if (this.input.readOnly) return;
+    if (this.input.readOnly || this.parts.some((part) => part.isWaiting?.())) return;
     const body = this.input.value.trim();
     if (body === "") return;
-    this.#complain("");
+    this.complain("");
     this.input.value = "";
-    if (this.connection.isOpen || !this.connection.isPolling) {
-      this.sent.set(this.connection.chat(body), body);
-      return;
-    }
-    // Where sockets do not get through, the form's own way still does.
-    const { post } = await import("./sending.js");
-    const client_id = crypto.randomUUID();
-    const { ok, title } = await post(this.url, { client_id, body });
-    if (ok) return;
-    if (this.input.value === "") this.input.value = body;
-    this.#complain(title || this.say("failed"));
+    const { reply } = this;
+    const id = this.connection.chat(body, reply ? { reply_to: reply.id } : {});
+    this.sent.set(id, { body, reply });
+    if (reply) this.answer(null);
+    if (!this.connection.isOpen && this.connection.isPolling) this.post();
   }
 
-  #complain(text) {
-    if (this.error && this.error.textContent.trim() !== text) this.error.textContent = text;
+  #giveBack({ body, reply }) {
+    // What was written comes back, unless the next line is being written already.
+    if (this.input.value !== "") return;
+    this.input.value = body;
+    if (reply) this.answer(reply);
+  }
+
+  // Where sockets do not get through, the form's own way still does; a line that goes both ways is
+  // one line, by its client id.
+  async post() {
+    const { unsaid } = this.connection;
+    const lines = [...unsaid.values()].filter(({ t }) => t === "chat");
+    if (lines.length === 0 || this.isPosting) return;
+    this.isPosting = true;
+    const { post } = await import("./sending.js");
+    for (const { t: _t, ...fields } of lines) {
+      const { ok, data, title } = await post(this.url, fields);
+      if (!ok && title === "") break; // no network: it goes out later, one way or the other
+      unsaid.delete(fields.client_id);
+      if (ok) this.said({ state: "shown", ...data, client_id: fields.client_id });
+      else this.refused({ re: "chat", ref: fields.client_id, text: title });
+    }
+    this.isPosting = false;
   }
 }

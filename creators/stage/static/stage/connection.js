@@ -4,8 +4,10 @@
 //   const line = new Connection({
 //     url: "/ws/live/7/", pollUrl: "/live/7/snapshot.json",
 //     onState: (state, events) => …,     // after each change; `events` were new in it
-//     onStatus: (status, isPolling) => …, // "connecting" | "live" | "reconnecting" | "offline"
+//     // "connecting" | "live" | "reconnecting" | "offline" | "banned"
+//     onStatus: (status, isPolling) => …,
 //     onError: (error) => …,             // { code, text, re, ref } of the server
+//     onSaid: (said) => …,               // { client_id, id, state, shown_at }: it is written down
 //   });
 //   line.start();
 //   line.lag = () => …;                // ms that the page's picture is behind, or null
@@ -14,7 +16,14 @@
 
 import { applyFrame, fromSnapshot, initial, withoutPosition } from "./state.js";
 
-export const CLOSED = { signedOut: 4401, noSuchShow: 4404, tooMany: 4429 };
+// Of other codes it comes back with back-off: a deploy (1012), idle (4408), a full server (4503), …
+export const CLOSED = {
+  signedOut: 4401,
+  banned: 4403,
+  noSuchShow: 4404,
+  tooManySockets: 4409,
+  tooMany: 4429,
+};
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 20_000;
@@ -46,7 +55,7 @@ export function browserWorld() {
 }
 
 export class Connection {
-  constructor({ url, pollUrl = "", onState, onStatus, onError, world = browserWorld() }) {
+  constructor({ url, pollUrl = "", onState, onStatus, onError, onSaid, world = browserWorld() }) {
     this.url = url;
     this.pollUrl = pollUrl;
     this.state = initial();
@@ -55,6 +64,7 @@ export class Connection {
     this.onState = onState ?? (() => {});
     this.onStatus = onStatus ?? (() => {});
     this.onError = onError ?? (() => {});
+    this.onSaid = onSaid ?? (() => {});
     this.world = world;
     this.socket = null;
     this.timers = new Map();
@@ -65,7 +75,7 @@ export class Connection {
     this.isDegraded = false;
     this.isBehind = false;
     this.wasLive = false;
-    this.unsaid = new Map(); // client id -> chat line that nobody has confirmed yet
+    this.unsaid = new Map(); // client id -> line or question that nobody has confirmed yet
     this.hearts = 0;
     this.watchings = 0;
     this.lag = () => null;
@@ -87,6 +97,19 @@ export class Connection {
     if (socket !== null) socket.close(1000);
   }
 
+  // The browser knows at once what a silent socket would tell later.
+  network(isThere) {
+    if (this.isStopped) return;
+    if (isThere) {
+      this.failures = 0;
+      if (this.socket === null) this.#again();
+    } else if (this.socket !== null) {
+      const { socket } = this;
+      this.#closed(1006);
+      socket.close();
+    }
+  }
+
   // --- What the page says -----------------------------------------------------------------
 
   get isOpen() {
@@ -102,8 +125,12 @@ export class Connection {
 
   // Sends a chat line, and sends it again after a reconnect until it is confirmed or refused;
   // the client id makes it one line however often it arrives. Returns the client id.
-  chat(body) {
-    const message = { t: "chat", client_id: this.world.uuid(), body };
+  chat(body, more = {}) {
+    return this.say({ t: "chat", body, ...more });
+  }
+
+  say(words) {
+    const message = { ...words, client_id: this.world.uuid() };
     this.unsaid.set(message.client_id, message);
     this.send(message);
     return message.client_id;
@@ -158,16 +185,18 @@ export class Connection {
     for (const name of ["ping", "answer", "watching", "resync"]) this.#cancel(name);
     this.isDegraded = this.isBehind = false;
     if (code === CLOSED.noSuchShow) return this.#giveUp();
+    if (code === CLOSED.banned) return this.#giveUp("banned");
     if (code === CLOSED.signedOut) {
       // Once more as who we are now; who is refused again has nothing to follow.
       this.refusals += 1;
       if (this.refusals > 1) return this.#giveUp();
     }
-    this.#again(code === CLOSED.tooMany ? LONG_PAUSE : 0);
+    const isTooMuch = code === CLOSED.tooMany || code === CLOSED.tooManySockets;
+    this.#again(isTooMuch ? LONG_PAUSE : 0);
   }
 
-  #giveUp() {
-    this.#tell("offline");
+  #giveUp(status = "offline") {
+    this.#tell(status);
     this.stop();
   }
 
@@ -258,6 +287,10 @@ export class Connection {
         if (message.re === "resume" || (message.code === "too_many" && this.isResuming)) {
           this.#resumeLater();
         } else this.onError(message);
+        break;
+      case "said":
+        this.unsaid.delete(message.client_id);
+        this.onSaid(message);
         break;
       case "pong":
         // A room that could not be resumed is silent, and that is not live.

@@ -1,20 +1,29 @@
 // What a page knows of its show and its owner's cart, and how events change it; what other pages
-// know stands in host.js (a show's host) and own.js (orders and scores). Pure: no DOM, no clock, no
-// network. State is never changed in place.
+// know stands in host.js (a show's host), mods.js (who keeps its chat civil) and own.js (orders and
+// scores). Pure: no DOM, no clock, no network. State is never changed in place.
 //
-// A page holds one state. `fromSnapshot` replaces the part of one room ("live", "host" or "me"),
-// `applyFrame` adds a frame of events. Events carry absolute values; older revs are ignored.
+// A page holds one state. `fromSnapshot` replaces the part of one room ("live", "host", "mods",
+// "me"), `applyFrame` adds a frame of events. Events carry absolute values; older revs are ignored.
 
-export const MESSAGES_KEPT = 200;
+import { Lines } from "./lines.js";
+
+export { MESSAGES_KEPT } from "./lines.js";
+
+// A long show sanctions many; an older word of what is before the newest can't come any more.
+export const REVS_KEPT = 200;
 
 export function initial() {
   return {
     positions: {}, // room kind -> { epoch, seq }
-    you: null, // { role, user_id, name, may_chat, muted_until }
-    show: null, // { id, title, state, host, host_id, scheduled_at, started_at, ended_at, referral }
+    you: null, // { role, user_id, name, may_chat, muted_until, mute }
+    show: null, // { id, title, state, host, host_id, creator_id, scheduled_at, started_at, … }
     pin: null, // { id, product_id, pinned_at, referral }
     bag: [], // [{ id, title, handle, shop, image, image_alt, sold, skus: [{ id, … available, rev }] }]
-    messages: [], // [{ id, author_id, author, is_host, body, sent_at, client_id, deleted }]
+    messages: new Lines(), // of { id, author_id, author, badge, body, sent_at, rev, deleted, … }
+    left_out: null, // { count, at }: lines that the last frame lacked, because there were too many
+    pinned_line: null,
+    rules: { slow_seconds: 0, hold_seconds: 0, followers_only: false },
+    questions: [], // [{ id, rev, product_id, author, body, votes, asked_at, answered_at }] by id
     picture: { state: "none", since: null, url: "", rev: -1 }, // state: "none" | "on" | "lost"
     caption: null, // { id, text, lang, starts_at, ends_at }
     viewers: 0,
@@ -23,11 +32,15 @@ export function initial() {
     lag_ms: null, // of the viewers' pictures
     trouble: null, // host: { code, text, since }
     figures: null, // host: { orders, units, currency, gmv_minor, net_minor, viewers, rev }
-    muted: {}, // host: user id -> { user_id, name, until }
+    sanctions: [], // mods: open ones, by id
+    held: [], // mods: lines that wait, by id
+    actions: [], // mods: the newest, by id
+    appeals: [], // mods: by id
     cart: { version: 0, units: 0 },
     orders: [], // newest first
     scores: null, // { rev, scores: [{ indicator, value, low, high, is_provisional }] }
-    revs: { show: -1, pin: -1, bag: -1, mutes: {} },
+    // `gone` are deleted questions, `mutes` the own ones that hold.
+    revs: { show: -1, pin: -1, bag: -1, line: -1, rules: -1, gone: {}, sanctions: {}, mutes: {} },
   };
 }
 
@@ -61,24 +74,57 @@ function withProduct(state, productId, change) {
 }
 
 function withMessage(state, line) {
-  const known = state.messages.find((one) => one.id === line.id);
-  // A deletion may come before its line: then the line stays deleted.
-  if (known !== undefined && (known.deleted || !line.deleted)) return state;
-  const others = state.messages.filter((one) => one.id !== line.id);
-  const messages = [...others, line].sort((a, b) => a.id - b.id).slice(-MESSAGES_KEPT);
-  return { ...state, messages };
+  const known = state.messages.find(line.id);
+  // A deletion may come before its line: then the line stays deleted, until a newer rev of it.
+  if (known !== undefined && (line.rev ?? 0) <= (known.rev ?? 0)) return state;
+  return { ...state, messages: state.messages.with(line) };
 }
 
-export function withMute(state, event, until) {
-  const known = state.revs.mutes[event.user_id] ?? -1;
-  if (until === null ? event.rev < known : event.rev <= known) return state;
-  const next = {
+const NOBODY = { author_id: null, author: "", is_host: false, badge: "", body: "" };
+
+function withoutMessage(state, { id, rev = 1 }) {
+  const sent_at = state.messages.find(id)?.sent_at ?? 0;
+  const rest = { client_id: null, reply: null, mentions: [], deleted: true };
+  return withMessage(state, { ...NOBODY, ...rest, id, sent_at, rev });
+}
+
+// The list, by id, with one thing in it as it is now.
+export function upsert(list, one) {
+  const at = list.findIndex((other) => other.id >= one.id);
+  if (at === -1) return [...list, one];
+  return list[at].id === one.id ? list.with(at, one) : list.toSpliced(at, 0, one);
+}
+
+function withQuestion(state, question) {
+  const { id, rev } = question;
+  const known = state.revs.gone[id] ?? state.questions.find((one) => one.id === id)?.rev ?? -1;
+  if (rev <= known) return state;
+  if (!question.deleted) return { ...state, questions: upsert(state.questions, question) };
+  return {
     ...state,
-    revs: { ...state.revs, mutes: { ...state.revs.mutes, [event.user_id]: event.rev } },
+    questions: state.questions.filter((one) => one.id !== id),
+    revs: { ...state.revs, gone: { ...state.revs.gone, [id]: rev } },
   };
-  const isOurs = state.show?.id === event.piece_id && state.you?.user_id === event.user_id;
-  if (isOurs) next.you = { ...state.you, muted_until: until };
-  return next;
+}
+
+const lasts = (mute) => mute.until ?? Infinity;
+
+// What is told of a sanction matters to whom it is about: whether they may write here.
+export function withSanction(state, card) {
+  if (card.rev <= (state.revs.sanctions[card.id] ?? -1)) return state;
+  const revs = Object.entries({ ...state.revs.sanctions, [card.id]: card.rev });
+  const sanctions = Object.fromEntries(revs.slice(-REVS_KEPT));
+  const { show, you } = state;
+  const isHere =
+    card.piece_id === null ? card.creator_id === show?.creator_id : card.piece_id === show?.id;
+  if (card.kind !== "mute" || !isHere || you?.user_id !== card.user_id) {
+    return { ...state, revs: { ...state.revs, sanctions } };
+  }
+  const { [card.id]: _before, ...mutes } = state.revs.mutes;
+  if (!card.lifted) mutes[card.id] = card;
+  const [mute = null] = Object.values(mutes).sort((a, b) => lasts(b) - lasts(a));
+  const next = { ...you, mute, muted_until: mute?.until ?? null };
+  return { ...state, you: next, revs: { ...state.revs, sanctions, mutes } };
 }
 
 const handlers = {
@@ -126,14 +172,16 @@ const handlers = {
       sold: Math.max(product.sold, event.sold),
     })),
 
-  chat: (state, event) => withMessage(state, event.line),
-  chat_deleted(state, { id }) {
-    const sent_at = state.messages.find((line) => line.id === id)?.sent_at ?? 0;
-    const gone = { author_id: null, author: "", is_host: false, body: "", client_id: null };
-    return withMessage(state, { ...gone, id, sent_at, deleted: true });
-  },
-  muted: (state, event) => withMute(state, event, event.until),
-  unmuted: (state, event) => withMute(state, event, null),
+  chat: (state, { line }) => withMessage(state, line),
+  chat_deleted: withoutMessage,
+  chat_pinned: (state, { rev, line }) =>
+    rev <= state.revs.line
+      ? state
+      : { ...state, pinned_line: line, revs: { ...state.revs, line: rev } },
+  chat_rules: (state, { rev, rules }) =>
+    rev <= state.revs.rules ? state : { ...state, rules, revs: { ...state.revs, rules: rev } },
+  question: (state, { question }) => withQuestion(state, question),
+  sanction: (state, { sanction }) => withSanction(state, sanction),
 
   picture: (state, { picture }) =>
     picture.rev < state.picture.rev ? state : { ...state, picture },
@@ -173,15 +221,23 @@ export function applyFrame(state, frame) {
   const events = frame.events.filter((event) => event.seq > position.seq);
   const next = events.reduce(apply, state);
   const positions = { ...state.positions, [frame.room]: { epoch: frame.epoch, seq: frame.seq } };
-  return { state: { ...next, positions }, outcome: "applied", events };
+  const left_out =
+    frame.left_out > 0 ? { count: frame.left_out, at: frame.at } : next.left_out;
+  return { state: { ...next, left_out, positions }, outcome: "applied", events };
 }
 
 const parts = {
-  live: (state, { rev, ...part }) => ({
-    ...state,
-    ...part,
-    revs: { ...state.revs, show: rev, pin: rev, bag: rev },
-  }),
+  live(state, { rev, pinned_line_rev, rules_rev, ...part }) {
+    const own = { show: rev, pin: rev, bag: rev, line: pinned_line_rev, rules: rules_rev };
+    const { messages, questions = [] } = part;
+    return {
+      ...state,
+      ...part,
+      messages: Lines.of(messages),
+      questions: questions.toSorted((a, b) => a.id - b.id),
+      revs: { ...state.revs, ...own, gone: {} },
+    };
+  },
   me: (state, { cart: { version, units } }) => ({ ...state, cart: { version, units } }),
 };
 
@@ -203,7 +259,9 @@ export function fromSnapshot(state, snapshot) {
     snapshot.epoch === ""
       ? state.positions
       : { ...state.positions, [snapshot.room]: { epoch: snapshot.epoch, seq: snapshot.seq } };
-  return { ...next, you: snapshot.you, positions };
+  const { you } = snapshot;
+  const mutes = you.mute ? { [you.mute.id]: you.mute } : {};
+  return { ...next, you, positions, revs: { ...next.revs, mutes } };
 }
 
 // Forget where a room stands: the next resume asks for its snapshot.
@@ -230,5 +288,9 @@ export function isOpen({ show, grace_ms }, now) {
 
 // Whether this page's user can write now; `now` in ms.
 export function canChat(state, now) {
-  return state.you?.may_chat === true && !(state.you.muted_until > now) && isOpen(state, now);
+  return state.you?.may_chat === true && !isMuted(state, now) && isOpen(state, now);
+}
+
+export function isMuted({ you }, now) {
+  return Boolean(you?.mute) && (you.mute.until ?? Infinity) > now;
 }
