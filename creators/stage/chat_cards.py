@@ -94,15 +94,19 @@ def held_cards(messages: Iterable[Message]) -> list[wire.HeldCard]:
             id=message.pk,
             rev=message.rev,
             line=chat_line(message),
-            state=cast(
-                'Literal["held", "withheld", "shown", "rejected"]',
-                str(message.state),
-            ),
+            state=_held_state(message),
             why=message.why,
             shown_at=ms_or_none(message.shown_at),
         )
         for message in messages
     ]
+
+
+def _held_state(message: Message) -> Literal["held", "withheld", "shown", "rejected"]:
+    """Tell what becomes of a line; one that its author took back waits no more."""
+    if message.deleted_at is not None:
+        return "rejected"
+    return cast('Literal["held", "withheld", "shown", "rejected"]', str(message.state))
 
 
 def waiting(piece_id: int) -> list[wire.HeldCard]:
