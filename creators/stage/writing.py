@@ -1,18 +1,22 @@
-"""What the user of a socket writes: lines of the chat, and how the host keeps it friendly."""
+"""What the user of a socket writes: lines and questions, and how its keepers keep it friendly."""
 
+import asyncio
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils import translation
 
-from creators.chat import posting
-from creators.chat import services as chat
+from creators.chat import questions
+from creators.chat.batcher import batcher
 from creators.chat.models import Message
+from creators.chat.moderation import lines, sanctions
+from creators.chat.posting import Draft, Posted
 from creators.chat.writers import ChatClosed
 from creators.stage import pictures, publishing, rooms, wire
 from creators.stage.desk import in_thread
 from creators.stage.grace import grace_of
+from creators.stage.times import ms_or_none
 from shops.accounts.models import User
 from shops.facts.refused import NotFound, Refused
 
@@ -23,54 +27,105 @@ Written = wire.SendChat | wire.Ask | wire.VoteFor | wire.DeleteMessage | wire.Mu
 
 
 async def write_all(who: "Conversation", some: list[Written]) -> None:
-    """Write down what was said, in its order, and answer each."""
-    user_id, piece_id = who.need_user(), who.need_show()
+    """Write down what was said, in its order, and answer each.
+
+    Lines that come one after the other wait for one transaction together, with everybody else's.
+    """
+    waiting: list[tuple[wire.SendChat, Draft, Future[Posted]]] = []
     for said in some:
         try:
-            await in_thread(_write, said, user_id=user_id, piece_id=piece_id, language=who.language)
+            user_id, piece_id = who.need_user(), who.need_show()
+            if isinstance(said, wire.SendChat):
+                draft = Draft(
+                    piece_id, user_id, said.client_id, said.body, said.reply_to, datetime.now(UTC)
+                )
+                waiting.append((said, draft, batcher.submit(draft)))
+                continue
+            await _answer_lines(who, waiting)
+            told = await in_thread(
+                _write, said, user_id=user_id, piece_id=piece_id, language=who.language
+            )
+            if told is not None:
+                who.tell(told)
         except Exception as error:
             who.refuse(error, said)
+    await _answer_lines(who, waiting)
 
 
-def _write(said: Written, *, user_id: int, piece_id: int, language: str) -> None:
+async def _answer_lines(
+    who: "Conversation", waiting: list[tuple[wire.SendChat, Draft, Future[Posted]]]
+) -> None:
+    """Tell the author of each line what became of it, once that is certain."""
+    for said, draft, future in waiting:
+        try:
+            try:
+                posted = await asyncio.wrap_future(future)
+            except ChatClosed:
+                # Whoever writes may still see the show, as late as their picture is.
+                grace = await in_thread(grace_of, draft.piece_id)
+                again = Draft(
+                    draft.piece_id,
+                    draft.author_id,
+                    draft.client_id,
+                    draft.body,
+                    draft.reply_to,
+                    draft.sent_at,
+                    grace,
+                )
+                posted = await asyncio.wrap_future(batcher.submit(again))
+            who.tell(
+                wire.Said(
+                    client_id=said.client_id,
+                    id=posted.message_id,
+                    state=posted.state,
+                    shown_at=ms_or_none(posted.shown_at),
+                )
+            )
+        except Exception as error:
+            who.refuse(error, said)
+    waiting.clear()
+
+
+def _write(said: Written, *, user_id: int, piece_id: int, language: str) -> wire.Said | None:
     user = User.objects.get(pk=user_id)
     with translation.override(language):
-        write(said, user=user, piece_id=piece_id, now=datetime.now(UTC))
+        return write(said, user=user, piece_id=piece_id, now=datetime.now(UTC))
 
 
-def write(said: Written, *, user: User, piece_id: int, now: datetime) -> None:
+def write(said: Written, *, user: User, piece_id: int, now: datetime) -> wire.Said | None:
     """Do what was said; each service decides whether this user may."""
     match said:
-        case wire.SendChat(client_id=client_id, body=body):
-            post = partial(
-                posting.post_message,
+        case wire.Ask(client_id=client_id, body=body, product_id=product_id):
+            question = questions.ask(
                 piece_id=piece_id,
                 author=user,
                 client_id=client_id,
                 body=body,
+                product_id=product_id,
                 now=now,
+                grace=grace_of(piece_id),
             )
-            try:
-                post()
-            except ChatClosed:
-                # Whoever writes may still see the show, as late as their picture is.
-                post(grace=grace_of(piece_id))
-        case wire.DeleteMessage(message_id=message_id):
+            return wire.Said(client_id=client_id, id=question.pk, state="shown", shown_at=None)
+        case wire.VoteFor(question_id=question_id):
+            questions.vote(question_id=question_id, piece_id=piece_id, by=user, now=now)
+        case wire.DeleteMessage(message_id=message_id, reason=reason):
             # From this page only its own show's; who may do it is the chat's decision.
             if not Message.objects.filter(pk=message_id, piece_id=piece_id).exists():
                 raise NotFound
-            chat.delete_message(message_id=message_id, by=user, now=now)
-        case wire.Mute(user_id=user_id, seconds=seconds, reason=reason):
-            chat.mute(
+            lines.delete_message(message_id=message_id, by=user, reason=reason, now=now)
+        case wire.Mute(user_id=user_id, seconds=seconds, scope=scope, reason=reason):
+            sanctions.mute(
                 piece_id=piece_id,
                 user_id=user_id,
                 by=user,
-                lasts=timedelta(seconds=seconds or 600),
+                lasts=None if seconds is None else timedelta(seconds=seconds),
+                scope=scope,
                 reason=reason,
                 now=now,
             )
-        case wire.Unmute(user_id=user_id):
-            chat.unmute(piece_id=piece_id, user_id=user_id, by=user, now=now)
+        case wire.Unmute(user_id=user_id, reason=reason):
+            sanctions.unmute(piece_id=piece_id, user_id=user_id, by=user, reason=reason, now=now)
+    return None
 
 
 class TooManyCaptions(Refused):
