@@ -33,6 +33,7 @@ urlpatterns = [
     path("", include("creators.live.urls")),
     path("", include("creators.stage.urls")),
     path("", include("creators.chat.urls")),
+    path("", include("creators.chat.moderation.urls")),
     path("", include("creators.audience.urls")),
     path("", include("creators.profiles.urls")),
 ]

@@ -141,3 +141,13 @@ def judge_line(
         before={"rev": judged.rev},
     )
     return judged
+
+
+def in_show(message_id: int, piece_id: int) -> int:
+    """Let a page name the lines of its own show only.
+
+    :raises NotFound: the line is not one of this show
+    """
+    if not Message.objects.filter(pk=message_id, piece_id=piece_id).exists():
+        raise NotFound
+    return message_id

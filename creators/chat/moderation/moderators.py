@@ -87,6 +87,27 @@ def _changed(place: Place, user_id: int) -> None:
     )
 
 
+def need_to_name(place: Place, *, by: User) -> None:
+    """Let the host and operators go on.
+
+    :raises NotAllowed: `by` is neither
+    """
+    need(by, place, TO_GOVERN)
+
+
+def moderator_for(moderator_id: int, *, by: User) -> Moderator:
+    """Find a moderator for who may take their role.
+
+    :raises NotFound: there is none (any more)
+    :raises NotAllowed: `by` is neither the host nor an operator
+    """
+    moderator = Moderator.objects.select_related("user").filter(pk=moderator_id).first()
+    if moderator is None:
+        raise NotFound
+    need(by, place_of_creator(moderator.creator_id), TO_GOVERN)
+    return moderator
+
+
 @transaction.atomic
 def add_moderator(
     *, place: Place, user_id: int, by: User, now: datetime, reason: str = ""

@@ -191,3 +191,12 @@ def recent_authors(piece_id: int, *, limit: int = 20) -> Sequence[User]:
     ids = list(dict.fromkeys(newest))[:limit]
     users = User.objects.in_bulk(ids)
     return [users[pk] for pk in ids]
+
+
+def last_lines(piece_id: int, *, limit: int = 30) -> Sequence[Message]:
+    """List the newest lines that were shown, the deleted ones too, the newest first."""
+    return list(
+        Message.objects.select_related("author", "deleted_by")
+        .filter(piece_id=piece_id, state=MessageState.SHOWN)
+        .order_by("-pk")[:limit]
+    )

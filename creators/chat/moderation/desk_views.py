@@ -1,0 +1,59 @@
+"""The mod desk of a show: what waits, who is sanctioned, the rules, appeals, moderators, the log."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from creators.chat.moderation import presentation, queries
+from creators.chat.moderation.actions import ActionKind
+from creators.chat.moderation.authority import TO_MODERATE, Rank, need, place_of
+from creators.pieces.queries import piece_with_creator
+from creators.profiles.signed_in import signed_in
+from shops.facts.refused import Invalid
+
+LOG_PAGE = 30
+
+
+@login_required
+@require_safe
+def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
+    by, place, now = signed_in(request), place_of(piece_id), timezone.now()
+    rank = need(by, place, TO_MODERATE)
+    kind = request.GET.get("kind", "")
+    if kind and kind not in ActionKind.values:
+        raise Invalid
+    skipped = request.GET.get("from", "0")
+    offset = min(int(skipped), 10_000) if skipped.isdecimal() and len(skipped) < 9 else 0
+    log = queries.log_of(place, kind=kind, limit=LOG_PAGE + 1, offset=offset)
+    rules, is_own = queries.rules_in(place)
+    return render(
+        request,
+        "moderation/desk.html",
+        {
+            "piece": piece_with_creator(piece_id),
+            "rank": rank,
+            "is_host": rank is Rank.HOST,
+            "judges": rank >= Rank.CREATOR_MODERATOR,
+            "waiting": [presentation.waiting(line) for line in queries.waiting_lines(piece_id)],
+            "sanctions": presentation.sanctions(
+                queries.open_sanctions(place=place, now=now), by=by, rank=rank
+            ),
+            "appeals": queries.open_appeals(place),
+            "rules": rules,
+            "has_own_rules": is_own,
+            "default_rules": queries.rules_in(place.everywhere)[0],
+            "log": presentation.log(log[:LOG_PAGE], by=by, place=place, rank=rank),
+            "more": offset + LOG_PAGE if len(log) > LOG_PAGE else None,
+            "kinds": ActionKind.choices,
+            "kind": kind,
+            "moderators": queries.moderators_of(place),
+            "authors": [
+                author
+                for author in queries.recent_authors(piece_id)
+                if author.pk not in (by.pk, place.host_id)
+            ],
+            "lines": queries.last_lines(piece_id),
+        },
+    )
