@@ -184,6 +184,11 @@ class Conversation:
         )
         return None
 
+    @property
+    def is_seated(self) -> bool:
+        """Tell whether it was decided who this one is here: until then there is nothing to judge."""
+        return bool(self.seats)
+
     def _is_let_in(self, door: Door) -> bool:
         who = self.identity
         return door.admits(user_id=who.user_id, invited=self.piece_id in who.invites)

@@ -65,6 +65,9 @@ class OpenSocket(Protocol):
     role: RoleName
     heard_at: float
 
+    @property
+    def is_seated(self) -> bool: ...
+
     def may_stay(self, door: Door) -> bool: ...
 
     def close(self, code: Close, reason: str = "") -> None: ...
@@ -230,7 +233,7 @@ class Desk:
         now = datetime.now(UTC)
         for socket in list(self._sockets):
             show = found.get(socket.piece_id) if socket.piece_id is not None else None
-            if show is not None:
+            if show is not None and socket.is_seated:
                 code = judgement(socket, show, now=now)
                 if code is not None:
                     socket.close(code)
