@@ -170,6 +170,8 @@ class Conversation:
             names.append(rooms.live_room(self.piece_id))
             if self.role == "host":
                 names.append(rooms.host_room(self.piece_id))
+            if self.role in ("host", "moderator"):
+                names.append(rooms.mods_room(self.piece_id))
         elif self.identity.user_id is not None:
             self.role = "viewer"
         if self.identity.room:
@@ -186,7 +188,7 @@ class Conversation:
 
     @property
     def is_seated(self) -> bool:
-        """Tell whether it was decided who this one is here: until then there is nothing to judge."""
+        """Tell whether it was decided who this is here; until then nothing can be judged."""
         return bool(self.seats)
 
     def _is_let_in(self, door: Door) -> bool:
