@@ -9,11 +9,6 @@ from django.db.models import F, QuerySet
 from creators.chat.models import Message, MessageState, Mute, PinnedLine, Question, Vote
 
 
-def is_seen(message: Message) -> bool:
-    """Tell whether everybody sees a line now."""
-    return message.state == MessageState.SHOWN and message.deleted_at is None
-
-
 def seen(piece_id: int) -> "QuerySet[Message]":
     """Select the lines of a piece that everybody sees, with their authors and what they answer."""
     return Message.objects.select_related("author", "reply_to__author").filter(
@@ -30,6 +25,13 @@ def pinned_message(piece_id: int) -> Message | None:
     """Find the line that stands above a chat."""
     pinned = PinnedLine.objects.filter(piece_id=piece_id).values_list("message", flat=True).first()
     return None if pinned is None else seen(piece_id).filter(pk=pinned).first()
+
+
+def line_to_answer(*, piece_id: int, asked: str) -> Message | None:
+    """Find the line that the address of a page says somebody wants to answer."""
+    if not asked.isdecimal() or len(asked) > 18:
+        return None
+    return seen(piece_id).filter(pk=int(asked)).first()
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """The chat over HTTP: for pages without JavaScript, and when the socket is away."""
 
-from datetime import timedelta
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from creators.chat import pinning, posting, services
-from creators.chat.doors import back, client_id, number, number_or_none, wants_json
+from creators.chat import posting
+from creators.chat.doors import back, client_id, number_or_none, wants_json
 from creators.pieces import access
 from creators.profiles.signed_in import signed_in
 
@@ -38,60 +36,4 @@ def post(request: HttpRequest, piece_id: int) -> HttpResponse:
         messages.info(request, _("Your line is shown in a few seconds."))
     elif posted.state == "withheld":
         messages.info(request, _("A moderator looks at your line before others see it."))
-    return back(request, piece_id)
-
-
-@login_required
-@require_POST
-def pin(request: HttpRequest, piece_id: int) -> HttpResponse:
-    pinning.pin_line(
-        piece_id=piece_id,
-        message_id=number(request, "message"),
-        by=signed_in(request),
-        now=timezone.now(),
-    )
-    return back(request, piece_id)
-
-
-@login_required
-@require_POST
-def unpin(request: HttpRequest, piece_id: int) -> HttpResponse:
-    pinning.unpin_line(piece_id=piece_id, by=signed_in(request), now=timezone.now())
-    return back(request, piece_id)
-
-
-@login_required
-@require_POST
-def delete(request: HttpRequest, piece_id: int) -> HttpResponse:
-    services.delete_message(
-        message_id=number(request, "message"), by=signed_in(request), now=timezone.now()
-    )
-    return back(request, piece_id)
-
-
-@login_required
-@require_POST
-def mute(request: HttpRequest, piece_id: int) -> HttpResponse:
-    minutes = number(request, "minutes") if "minutes" in request.POST else 10
-    muted = services.mute(
-        piece_id=piece_id,
-        user_id=number(request, "user"),
-        by=signed_in(request),
-        lasts=timedelta(minutes=min(minutes, 100_000)),
-        now=timezone.now(),
-    )
-    if not wants_json(request):
-        messages.success(request, _("%(name)s is muted.") % {"name": muted.user})
-    return back(request, piece_id)
-
-
-@login_required
-@require_POST
-def unmute(request: HttpRequest, piece_id: int) -> HttpResponse:
-    services.unmute(
-        piece_id=piece_id,
-        user_id=number(request, "user"),
-        by=signed_in(request),
-        now=timezone.now(),
-    )
     return back(request, piece_id)

@@ -13,7 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from creators.chat.queries import last_messages, open_mutes
+from creators.chat import queries as chat
+from creators.chat.models import SanctionKind
+from creators.chat.moderation.authority import place_of
+from creators.chat.moderation.queries import open_sanctions
 from creators.live import access, picture, queries, services, texts
 from creators.live.forms import CaptionsForm
 from creators.live.models import LiveSession
@@ -62,8 +65,12 @@ def console_page(request: HttpRequest, session: LiveSession, *, new_key: str = "
             "rehearsal": queries.rehearsal_of(session) if session.is_scheduled else None,
             "reconnecting_seconds": picture.RECONNECTING_SECONDS,
             "items": _in_order(session),
-            "chat": last_messages(piece_id=piece_id),
-            "mutes": open_mutes(piece_id=piece_id, now=now),
+            "chat": chat.last_messages(piece_id=piece_id),
+            "pinned_line": chat.pinned_message(piece_id),
+            "questions": chat.queue(piece_id=piece_id, viewer_id=request.user.pk),
+            "answering": chat.line_to_answer(piece_id=piece_id, asked=request.GET.get("reply", "")),
+            "keeps": True,
+            "mutes": open_sanctions(place=place_of(piece_id), now=now, kind=SanctionKind.MUTE),
             "figures": queries.show_figures(piece_id),
             "qualified": queries.qualified_viewers(piece_id),
             "sales": queries.recent_sales(piece_id),

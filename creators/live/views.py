@@ -7,11 +7,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from creators.chat.queries import last_messages, open_mute
+from creators.chat import queries as chat
+from creators.chat.standing import read_standing
+from creators.chat.writers import say_muted
 from creators.live import access, queries, texts
 from creators.live.replays import views as replays
 from creators.pieces import referral
-from creators.profiles.queries import creator_by_handle
+from creators.profiles.queries import creator_by_handle, is_operator
 
 
 @require_safe
@@ -26,9 +28,8 @@ def show(request: HttpRequest, piece_id: int) -> HttpResponse:
     if not user.is_authenticated and request.session.session_key is None:
         # What a guest does here goes out side by side: it must find one session, not make several.
         request.session.create()
-    muted = (
-        open_mute(piece_id=piece_id, user_id=user.pk, now=now) if user.is_authenticated else None
-    )
+    standing = read_standing(piece_id, now=now, of=[user.pk] if user.pk else [])
+    mute = standing.mute_of(user.pk, now=now)
     return render(
         request,
         "live/show.html",
@@ -36,8 +37,13 @@ def show(request: HttpRequest, piece_id: int) -> HttpResponse:
             "session": session,
             "items": items,
             "pinned": next((item for item in items if item.is_pinned), None),
-            "chat": last_messages(piece_id=piece_id),
-            "muted": muted,
+            "chat": chat.last_messages(piece_id=piece_id),
+            "pinned_line": chat.pinned_message(piece_id),
+            "questions": chat.queue(piece_id=piece_id, viewer_id=user.pk),
+            "answering": chat.line_to_answer(piece_id=piece_id, asked=request.GET.get("reply", "")),
+            "rules": standing.rules,
+            "keeps": standing.moderates(user.pk, is_operator=is_operator(user)),
+            "muted": "" if mute is None else say_muted(mute),
             "client_id": uuid.uuid4(),
             "referral": referral.make(piece_id, session.piece.creator_id),
             "texts": texts.for_viewer(),

@@ -6,7 +6,6 @@ from typing import Final, Literal, cast
 from django.db.models import F, QuerySet
 
 from creators.chat.models import Badge, Message, MessageState, PinnedLine, Question
-from creators.chat.queries import is_seen
 from creators.chat.standing import Rules
 from creators.stage import wire
 from creators.stage.times import ms, ms_or_none
@@ -56,7 +55,7 @@ def chat_line(message: Message) -> wire.ChatLine:
 
 
 def _reply_card(answered: Message) -> wire.ReplyCard:
-    if not is_seen(answered):
+    if not answered.is_seen:
         return wire.ReplyCard(id=answered.pk, author="", body="")
     return wire.ReplyCard(
         id=answered.pk, author=answered.author.display_name, body=answered.body[:REPLY_LENGTH]
@@ -84,7 +83,7 @@ def pinned_line(piece_id: int) -> tuple[int, wire.ChatLine | None]:
     if pinned is None:
         return 0, None
     line = pinned.message
-    return pinned.rev, chat_line(line) if line is not None and is_seen(line) else None
+    return pinned.rev, chat_line(line) if line is not None and line.is_seen else None
 
 
 def held_cards(messages: Iterable[Message]) -> list[wire.HeldCard]:

@@ -76,6 +76,11 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.author_id}: {self.body}"
 
+    @property
+    def is_seen(self) -> bool:
+        """Tell whether everybody sees it now."""
+        return self.state == MessageState.SHOWN and self.deleted_at is None
+
 
 class PinnedLine(models.Model):
     """The line that stands above a show's chat; a row per show, `rev` grows with each change."""
