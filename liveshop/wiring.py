@@ -12,8 +12,6 @@ from creators.chat.events import (
     QuestionChanged,
     RulesChanged,
     SanctionChanged,
-    UserMuted,
-    UserUnmuted,
 )
 from creators.live.events import (
     BagChanged,
@@ -106,8 +104,6 @@ TABLE: dict[type[Fact], On] = {
     SanctionChanged: On(show=[_CHAT + "sanction_changed"]),
     ModeratorActed: On(show=[_CHAT + "moderator_acted"]),
     AppealChanged: On(show=[_CHAT + "appeal_changed"]),
-    UserMuted: On(show=[_CHAT + "user_muted"]),
-    UserUnmuted: On(show=[_CHAT + "user_unmuted"]),
     # social
     Followed: On(),
     Unfollowed: On(),

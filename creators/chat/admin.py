@@ -14,12 +14,6 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not
     search_fields = ("body", "author__email")
 
 
-@admin.register(models.Mute)
-class MuteAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    list_display = ("piece", "user", "muted_by", "at", "until", "lifted_at", "reason")
-    list_select_related = ("piece", "user", "muted_by")
-
-
 @admin.register(models.PinnedLine)
 class PinnedLineAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     list_display = ("piece", "message", "by", "at")

@@ -79,18 +79,3 @@ class AppealChanged(Fact, frozen=True):
     sanction_id: int
     creator_id: int
     piece_id: int | None
-
-
-class UserMuted(Fact, frozen=True):
-    """`until` is an ISO 8601 instant."""
-
-    mute_id: int
-    piece_id: int
-    user_id: int
-    until: str
-
-
-class UserUnmuted(Fact, frozen=True):
-    mute_id: int
-    piece_id: int
-    user_id: int

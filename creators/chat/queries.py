@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet
 
-from creators.chat.models import Message, MessageState, Mute, PinnedLine, Question, Vote
+from creators.chat.models import Message, MessageState, PinnedLine, Question, Vote
 
 
 def seen(piece_id: int) -> "QuerySet[Message]":
@@ -84,27 +84,6 @@ def answered_questions(*, piece_id: int) -> Sequence[Question]:
 def _questions(piece_id: int) -> "QuerySet[Question]":
     return Question.objects.select_related("author", "product").filter(
         piece_id=piece_id, deleted_at__isnull=True
-    )
-
-
-def open_mute(*, piece_id: int, user_id: int, now: datetime) -> Mute | None:
-    """Find the mute that stops a user from writing now, the one that lasts longest."""
-    return (
-        Mute.objects.filter(
-            piece_id=piece_id, user_id=user_id, until__gt=now, lifted_at__isnull=True
-        )
-        .order_by("-until")
-        .first()
-    )
-
-
-def open_mutes(*, piece_id: int, now: datetime) -> Sequence[Mute]:
-    """List who is muted in a show now, each user once, with the mute that lasts longest."""
-    return list(
-        Mute.objects.select_related("user")
-        .filter(piece_id=piece_id, until__gt=now, lifted_at__isnull=True)
-        .order_by("user_id", "-until")
-        .distinct("user_id")
     )
 
 

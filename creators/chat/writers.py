@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import lazy
@@ -9,7 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from creators.chat.models import Badge
-from creators.chat.standing import Restriction, Standing
+from creators.chat.standing import Restriction, Standing, read_standing
+from shops.accounts.models import User
 from shops.facts.refused import Refused
 
 
@@ -60,14 +62,32 @@ def check_may_write(
     """
     if not standing.takes_lines(now=at, grace=grace):
         raise ChatClosed
-    ban = standing.ban_of(author_id, now=at)
-    if ban is not None:
-        raise Banned(say_banned(ban), until=_iso(ban.until), reason=ban.reason)
+    refuse_banned(standing, author_id, at=at)
     mute = standing.mute_of(author_id, now=at)
     if mute is not None:
         raise Muted(say_muted(mute), until=_iso(mute.until), reason=mute.reason)
     if standing.rules.followers_only and not keeps and not follows:
         raise FollowersOnly(say_follow(standing.creator_name), creator=standing.creator_handle)
+
+
+def refuse_banned(standing: Standing, user_id: int | None, *, at: datetime) -> None:
+    """Refuse who may not be in a show; its host always may.
+
+    :raises Banned: says why and until when
+    """
+    ban = standing.ban_of(user_id, now=at)
+    if ban is not None and user_id != standing.host_id:
+        raise Banned(say_banned(ban), until=_iso(ban.until), reason=ban.reason)
+
+
+def check_ban(*, piece_id: int, user: User | AnonymousUser, now: datetime) -> None:
+    """Let who is not banned from a show go on.
+
+    :raises Banned: they are; says why and until when
+    :raises NotFound: there is no such piece
+    """
+    if user.pk is not None:
+        refuse_banned(read_standing(piece_id, now=now, of=[user.pk]), user.pk, at=now)
 
 
 def badge_of(standing: Standing, user_id: int, *, keeps: bool) -> Badge:

@@ -1,22 +1,35 @@
 """What browsers are told of the chat and of how it is kept; as in `reactions.py`."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+from redis import RedisError
 
 from creators.chat.events import (
+    AppealChanged,
     ChatDeleted,
     ChatHeld,
     ChatPosted,
     ChatRestored,
     LinePinned,
+    ModeratorActed,
+    ModeratorsChanged,
     QuestionChanged,
-    UserMuted,
-    UserUnmuted,
+    RulesChanged,
+    SanctionChanged,
 )
-from creators.chat.models import Message, MessageState, Question
-from creators.stage import chat_cards, publishing, wire
-from creators.stage.rooms import host_room, live_room, mods_room, own_room
-from creators.stage.times import ms
-from shops.accounts.models import User
+from creators.chat.models import Action, Appeal, Message, MessageState, Question, Sanction
+from creators.chat.moderation.actions import ActionKind
+from creators.chat.standing import read_rules, standings
+from creators.live.models import LiveSession, ShowState
+from creators.stage import chat_cards, mods_state, publishing, wire
+from creators.stage.rooms import live_room, mods_room, own_room
+
+# So long after its end pages of a show may still be open, and are told.
+OPEN_AFTER_END: Final = timedelta(days=1)
 
 # --- Lines ------------------------------------------------------------------------------------
 
@@ -69,23 +82,69 @@ def question_changed(fact: QuestionChanged) -> None:
     )
 
 
-# --- Who may write ----------------------------------------------------------------------------
+# --- How it is kept ---------------------------------------------------------------------------
 
 
-def user_muted(fact: UserMuted) -> None:
-    """Tell the muted user and the host; it is nobody else's business."""
-    event = wire.Muted(
-        piece_id=fact.piece_id,
-        user_id=fact.user_id,
-        name=User.objects.get(pk=fact.user_id).display_name,
-        until=ms(datetime.fromisoformat(fact.until)),
-        rev=fact.mute_id,
+def rules_changed(fact: RulesChanged) -> None:
+    """Tell the rules to all in the show, or in every show that goes with its creator's."""
+    for piece_id in _judge_anew(fact.creator_id, fact.piece_id):
+        rules = read_rules(piece_id=piece_id, creator_id=fact.creator_id)
+        publishing.publish(
+            live_room(piece_id),
+            [wire.ChatRules(rev=rules.rev, rules=chat_cards.rules_card(rules))],
+        )
+
+
+def moderators_changed(fact: ModeratorsChanged) -> None:
+    _judge_anew(fact.creator_id, fact.piece_id)
+
+
+def sanction_changed(fact: SanctionChanged) -> None:
+    """Tell the sanctioned user and the moderators; it is nobody else's business."""
+    sanction = Sanction.objects.select_related("user", "appeal").get(pk=fact.sanction_id)
+    event = wire.Sanction(sanction=mods_state.sanction_card(sanction))
+    publishing.publish(own_room(fact.user_id), [event])
+    for piece_id in _judge_anew(fact.creator_id, fact.piece_id):
+        publishing.publish(mods_room(piece_id), [event])
+
+
+def moderator_acted(fact: ModeratorActed) -> None:
+    action = Action.objects.select_related("by", "subject", "message").get(pk=fact.action_id)
+    event = wire.Action(action=mods_state.action_card(action))
+    for piece_id in _pieces(fact.creator_id, fact.piece_id):
+        publishing.publish(mods_room(piece_id), [event])
+        if action.kind == ActionKind.IMPORT:
+            # It may be thousands of bans: who moderates gets a fresh state instead of each.
+            with suppress(RedisError):
+                publishing.renew(mods_room(piece_id))
+
+
+def appeal_changed(fact: AppealChanged) -> None:
+    appeal = Appeal.objects.select_related("sanction__user").get(pk=fact.appeal_id)
+    event = wire.Appeal(appeal=mods_state.appeal_card(appeal))
+    for piece_id in _pieces(fact.creator_id, fact.piece_id):
+        publishing.publish(mods_room(piece_id), [event])
+
+
+def _pieces(creator_id: int, piece_id: int | None) -> Sequence[int]:
+    """List the shows that something concerns: one, or all of a creator's that are not long over."""
+    if piece_id is not None:
+        return [piece_id]
+    return list(
+        LiveSession.objects.filter(piece__creator_id=creator_id)
+        .filter(
+            Q(state__in=[ShowState.SCHEDULED, ShowState.LIVE])
+            | Q(ended_at__gt=datetime.now(UTC) - OPEN_AFTER_END)
+        )
+        .order_by("pk")
+        .values_list("pk", flat=True)
     )
-    publishing.publish(own_room(fact.user_id), [event])
-    publishing.publish(host_room(fact.piece_id), [event])
 
 
-def user_unmuted(fact: UserUnmuted) -> None:
-    event = wire.Unmuted(piece_id=fact.piece_id, user_id=fact.user_id, rev=fact.mute_id)
-    publishing.publish(own_room(fact.user_id), [event])
-    publishing.publish(host_room(fact.piece_id), [event])
+def _judge_anew(creator_id: int, piece_id: int | None) -> Sequence[int]:
+    """Have all processes ask again where everybody stands, and close who may not stay."""
+    pieces = _pieces(creator_id, piece_id)
+    for pk in pieces:
+        standings.forget(pk)
+        publishing.control({"kind": "standing", "piece_id": pk})
+    return pieces

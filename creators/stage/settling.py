@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from creators.stage import snapshot, wire
+from creators.stage import mods_state, snapshot, wire
 from creators.stage.desk import in_thread
 from creators.stage.frames import Frame
 from creators.stage.room import Room, Seat
@@ -95,12 +95,18 @@ async def _you(who: "Conversation") -> wire.You:
 async def _state(who: "Conversation", room: Room) -> msgspec.Raw:
     now = datetime.now(UTC)
     if room.kind == "host" and who.piece_id is not None:
-        return await in_thread(_raw_host, who.piece_id, now)
+        return await in_thread(_raw_host, who.piece_id)
+    if room.kind == "mods" and who.piece_id is not None:
+        return await in_thread(_raw_mods, who.piece_id, now)
     return await who.desk.own_state(who.identity.owner)
 
 
-def _raw_host(piece_id: int, now: datetime) -> msgspec.Raw:
-    return wire.raw(snapshot.host_state(piece_id, now=now))
+def _raw_host(piece_id: int) -> msgspec.Raw:
+    return wire.raw(snapshot.host_state(piece_id))
+
+
+def _raw_mods(piece_id: int, now: datetime) -> msgspec.Raw:
+    return wire.raw(mods_state.mods_state(piece_id, now=now))
 
 
 def _frame(kind: wire.RoomKind, found: Position | None, state: msgspec.Raw, you: wire.You) -> Frame:

@@ -17,18 +17,19 @@ from django.db.models import Count, F, Sum, Window
 from django.db.models.functions import RowNumber
 
 from creators.audience.models import QualifiedView
-from creators.chat.queries import open_mute, open_mutes
-from creators.chat.standing import read_rules
+from creators.chat.standing import RoleName, read_rules, read_standing
 from creators.live import queries as live
 from creators.live.models import LiveSession, Pin
 from creators.pieces import referral
 from creators.pieces.models import Piece
 from creators.profiles.models import Creator
+from creators.profiles.queries import is_operator
 from creators.scoring.models import Score
 from creators.scoring.queries import latest_scores, latest_scores_of
 from creators.stage import chat_cards, pictures, publishing, rooms, wire
 from creators.stage.frames import Reading
 from creators.stage.times import ms, ms_or_none
+from creators.stage.who import restriction_card
 from shops.checkout import queries as checkout
 from shops.checkout.owner import CartOwner
 from shops.orders.models import Order, OrderLine
@@ -169,13 +170,9 @@ def figures(piece_id: int) -> wire.Figures:
     )
 
 
-def host_state(piece_id: int, *, now: datetime) -> wire.HostState:
+def host_state(piece_id: int) -> wire.HostState:
     return wire.HostState(
         figures=figures(piece_id),
-        muted=[
-            wire.MutedCard(user_id=mute.user_id, name=mute.user.display_name, until=ms(mute.until))
-            for mute in open_mutes(piece_id=piece_id, now=now)
-        ],
         trouble=pictures.trouble_card(piece_id),
     )
 
@@ -292,16 +289,20 @@ def you(*, user: Any, host_id: int | None, piece_id: int | None, now: datetime) 
             muted_until=None,
             picture_url=url,
         )
+    role: RoleName = "viewer"
     mute = None
     if piece_id is not None:
-        mute = open_mute(piece_id=piece_id, user_id=user.pk, now=now)
+        standing = read_standing(piece_id, now=now, of=[user.pk])
+        role = standing.role_of(user.pk, is_operator=is_operator(user))
+        mute = standing.mute_of(user.pk, now=now)
     return wire.You(
-        role="host" if is_host else "viewer",
+        role=role,
         user_id=user.pk,
         name=user.display_name,
         may_chat=True,
-        muted_until=None if mute is None else ms(mute.until),
+        muted_until=None if mute is None else ms_or_none(mute.until),
         picture_url=url,
+        mute=None if mute is None else restriction_card(mute),
     )
 
 

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('chat', '0004_civil'),
+        ("chat", "0004_civil"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='why',
+            model_name="message",
+            name="why",
             field=models.CharField(blank=True, max_length=100),
         ),
     ]

@@ -17,7 +17,6 @@ from creators.chat.models.moderation import (
     FilterEffect,
     FilterKind,
     Moderator,
-    Mute,
     Sanction,
     SanctionKind,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "Message",
     "MessageState",
     "Moderator",
-    "Mute",
     "PinnedLine",
     "Question",
     "Sanction",

@@ -228,25 +228,3 @@ class Appeal(models.Model):
 
     def __str__(self) -> str:
         return f"against {self.sanction_id}"
-
-
-class Mute(models.Model):
-    """A user may not write in this show until a time; `lifted_at` undoes it."""
-
-    piece = models.ForeignKey("pieces.Piece", on_delete=models.PROTECT, related_name="mutes")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="mutes"
-    )
-    muted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
-    reason = models.CharField(max_length=200, blank=True)
-    at = models.DateTimeField(db_default=Now())
-    until = models.DateTimeField()
-    lifted_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["piece", "user", "-until"], name="chat_mute_of")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} in {self.piece_id} until {self.until}"

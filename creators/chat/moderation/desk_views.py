@@ -1,4 +1,4 @@
-"""The mod desk of a show: what waits, who is sanctioned, the rules, appeals, moderators, the log."""
+"""The mod desk of a show: what waits, who is sanctioned, the rules, the log of what was done."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse

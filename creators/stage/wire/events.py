@@ -136,22 +136,6 @@ class Caption(RoomEvent, frozen=True, tag="caption"):
     caption: CaptionCard
 
 
-class Muted(RoomEvent, frozen=True, tag="muted"):
-    """Goes to the muted user and to the host, not to the others. `rev` is the mute's id."""
-
-    piece_id: int
-    user_id: int
-    name: str
-    until: int
-    rev: int
-
-
-class Unmuted(RoomEvent, frozen=True, tag="unmuted"):
-    piece_id: int
-    user_id: int
-    rev: int
-
-
 class Counts(RoomEvent, frozen=True, tag="counts"):
     """Who watches now (different people over all processes), and all hearts so far.
 
@@ -219,8 +203,6 @@ AnyRoomEvent = (
     | Appeal
     | Picture
     | Caption
-    | Muted
-    | Unmuted
     | Counts
     | Figures
     | Trouble

@@ -44,8 +44,6 @@ GOES_TO: Final[dict[type[events.RoomEvent], tuple[RoomKind, ...]]] = {
     events.Counts: ("live",),
     events.Figures: ("host",),
     events.Trouble: ("host",),
-    events.Muted: ("host", "me"),
-    events.Unmuted: ("host", "me"),
     events.Sanction: ("mods", "me"),
     events.Held: ("mods",),
     events.Action: ("mods",),

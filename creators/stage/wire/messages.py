@@ -13,7 +13,6 @@ from creators.stage.wire.parts import (
     CaptionCard,
     ChatLine,
     HeldCard,
-    MutedCard,
     OrderCard,
     Part,
     PictureCard,
@@ -56,7 +55,6 @@ class LiveState(Part, frozen=True):
 
 class HostState(Part, frozen=True):
     figures: Figures
-    muted: list[MutedCard]
     trouble: TroubleCard
 
 

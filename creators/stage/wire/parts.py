@@ -243,12 +243,6 @@ class ScoreCard(Part, frozen=True):
     is_provisional: bool
 
 
-class MutedCard(Part, frozen=True):
-    user_id: int
-    name: str
-    until: int
-
-
 class You(Part, frozen=True):
     """Who the server takes this socket for.
 
