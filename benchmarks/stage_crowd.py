@@ -162,6 +162,7 @@ class Crowd:
                     await asyncio.sleep(random.uniform(0, min(10, 0.5 * 2**again)))  # noqa: S311
                 else:
                     moments.append(time.monotonic() - began)
+                    self._say_again(viewer)
                     return
 
         await asyncio.gather(*(come_back(viewer) for viewer in self.viewers))
@@ -171,6 +172,16 @@ class Crowd:
             "snapshots": self.snapshots,
             "tries": tries,
         }
+
+    def _say_again(self, viewer: Viewer) -> None:
+        """Send the lines again that may not have arrived, as the page does."""
+        for client_id, number in viewer.lines.items():
+            if (f"chat:{viewer.number}", number) not in self.book.places:
+                self._say(viewer, client_id, number)
+
+    def _say(self, viewer: Viewer, client_id: str, number: int) -> None:
+        mark = words.mark(f"chat:{viewer.number}", number, time.time())
+        viewer.write(words.chat(client_id, mark))
 
     # --- What they do ---------------------------------------------------------------------
 
@@ -182,14 +193,17 @@ class Crowd:
         return {}
 
     async def _chat(self, rate: float) -> None:
-        began, sent = time.monotonic(), 0
+        began, sent, turn = time.monotonic(), 0, 0
         while True:
-            viewer = self.viewers[sent % len(self.viewers)]
+            viewer = self.viewers[turn % len(self.viewers)]
+            turn += 1
+            if not viewer.is_open:
+                await asyncio.sleep(0)
+                continue
             client_id = str(uuid.UUID(int=random.getrandbits(128)))  # not a secret
             number = max(viewer.lines.values(), default=0) + 1
             viewer.lines[client_id] = number
-            mark = words.mark(f"chat:{viewer.number}", number, time.time())
-            viewer.write(words.chat(client_id, mark))
+            self._say(viewer, client_id, number)
             sent += 1
             await asyncio.sleep(max(0.0, began + sent / rate - time.monotonic()))
 
@@ -236,9 +250,14 @@ class Crowd:
         return {"endings": endings}
 
     async def _back(self, viewer: Viewer) -> None:
-        if viewer.transport is None:
+        for again in range(5):
+            if viewer.transport is not None:
+                return
             viewer.at = None
-            await self._connect(viewer, buffer=65_536)
+            with contextlib.suppress(OSError, TimeoutError):
+                await self._connect(viewer, buffer=65_536)
+                return
+            await asyncio.sleep(random.uniform(0, 2**again))  # noqa: S311  # not a secret
 
     async def _stop(self, name: str) -> None:
         task = self.tasks.pop(name, None)
@@ -259,9 +278,12 @@ class Crowd:
         """
         await self._stop("chat")
         deadline = time.monotonic() + SETTLE_SECONDS
-        while (behind := self._behind()) and time.monotonic() < deadline:
+        while True:
+            behind, order = self._behind(), self._order(published)
+            if not (behind or order.get("lost")) or time.monotonic() > deadline:
+                break
             await asyncio.sleep(0.25)
-        found = {
+        return {
             "gaps": self.book.gaps + self.apart.gaps + behind,
             "duplicates": self.book.duplicates + self.apart.duplicates,
             "strays": self.book.strays + self.apart.strays,
@@ -269,11 +291,14 @@ class Crowd:
             "resyncs": self.resyncs,
             "refused": dict(self.refusals),
             "lines": sum(len(viewer.lines) for viewer in self.viewers),
+            **order,
         }
-        if published is not None:
-            wanted = {f"chat:{one.number}": set(one.lines.values()) for one in self.viewers}
-            found |= self.book.order({"hub": range(1, published + 1), **wanted})
-        return found
+
+    def _order(self, published: int | None) -> dict[str, int]:
+        if published is None:
+            return {}
+        lines = {f"chat:{one.number}": set(one.lines.values()) for one in self.viewers}
+        return self.book.order({"hub": range(1, published + 1), **lines})
 
     def _behind(self) -> int:
         """Count what viewers should have got by now, all together."""

@@ -143,7 +143,7 @@ def _command(kind: str, port: int, *, fast: bool) -> list[str]:
     if fast:
         return f"manage.py stage --host 127.0.0.1 --port {port}".split()
     words = f"-m uvicorn --host 127.0.0.1 --port {port} --loop uvloop --lifespan off"
-    words += " --log-level warning --no-access-log --ws websockets liveshop.asgi:application"
+    words += " --log-level warning --no-access-log liveshop.asgi:application"
     return words.split()
 
 
