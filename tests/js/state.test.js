@@ -3,16 +3,15 @@ import { test } from "node:test";
 
 import "../../creators/stage/static/stage/host.js";
 import "../../creators/stage/static/stage/own.js";
+import { available, pinnedProduct } from "../../creators/stage/static/stage/bag.js";
 import { ACTIONS_KEPT } from "../../creators/stage/static/stage/mods.js";
 import {
   MESSAGES_KEPT,
   apply,
   applyFrame,
-  available,
   canChat,
   fromSnapshot,
   initial,
-  pinnedProduct,
   withoutPosition,
 } from "../../creators/stage/static/stage/state.js";
 

@@ -1,8 +1,8 @@
 // A product's card, pinned or in the bag: the server's markup, kept up to date in place, so that
 // neither the focus nor what was chosen is ever lost.
 
-import { available } from "../stage/state.js";
-import { money } from "./words.js";
+import { available } from "../stage/bag.js";
+import { money } from "./money.js";
 
 const LOW_STOCK = 5;
 const slot = (card, name) => card.querySelector(`[data-slot="${name}"]`);

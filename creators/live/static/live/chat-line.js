@@ -1,6 +1,6 @@
 // One line of a chat as elements; what it says is never markup.
 
-function make(tag, className, text = "") {
+export function make(tag, className, text = "") {
   const element = document.createElement(tag);
   element.className = className;
   element.textContent = text;

@@ -188,21 +188,10 @@ export class Chat {
     if (reply) this.answer(reply);
   }
 
-  // Where sockets do not get through, the form's own way still does; a line that goes both ways is
-  // one line, by its client id.
+  // Where sockets do not get through, the form's own way still does.
   async post() {
-    const { unsaid } = this.connection;
-    const lines = [...unsaid.values()].filter(({ t }) => t === "chat");
-    if (lines.length === 0 || this.isPosting) return;
-    this.isPosting = true;
-    const { post } = await import("./sending.js");
-    for (const { t: _t, ...fields } of lines) {
-      const { ok, data, title } = await post(this.url, fields);
-      if (!ok && title === "") break; // no network: it goes out later, one way or the other
-      unsaid.delete(fields.client_id);
-      if (ok) this.said({ state: "shown", ...data, client_id: fields.client_id });
-      else this.refused({ re: "chat", ref: fields.client_id, text: title });
-    }
-    this.isPosting = false;
+    if (this.connection.unsaid.size === 0) return;
+    const { postLines } = await import("./chat-post.js");
+    await postLines(this);
   }
 }

@@ -4,11 +4,15 @@ import { localize } from "../liveshop/js/clocks.js";
 import { toast } from "../liveshop/js/dialogs.js";
 import { Connection } from "../stage/connection.js";
 import "../stage/host.js";
+import "../stage/mods.js";
 import { Chat } from "./chat.js";
+import { startMods } from "./console-mods.js";
 import { localizeTimes, redraw } from "./console-redraw.js";
 import { showCopying, startCopying } from "./copying.js";
+import { act } from "./moderating.js";
+import { money } from "./money.js";
 import { post } from "./sending.js";
-import { compact, money, timeOf, wordsOf } from "./words.js";
+import { compact, wordsOf } from "./words.js";
 
 const LOG_AFTER = 600;
 const HERE_EVERY = 30_000;
@@ -26,8 +30,10 @@ const connection = new Connection({
   onState: show,
   onStatus: showStatus,
   onError: (error) => chat.refused(error) || complain(error.text),
+  onSaid: (said) => chat.said(said),
 });
 const chat = new Chat(root, { connection, say, tools });
+const mods = startMods(root, chat);
 
 let before = connection.state;
 let picture = null;
@@ -45,8 +51,8 @@ function show(state, events) {
   picture?.show(state);
   if (state.bag !== before.bag) showBag(state);
   if (state.pin !== before.pin || state.bag !== before.bag) showPin(state);
-  if (state.muted !== before.muted) showMuted(state);
-  chat.show(state);
+  mods.show(state);
+  chat.show(state, events);
   showFigures(state);
   const isNews = events.some((event) =>
     ["pinned", "unpinned", "sold", "figures"].includes(event.t),
@@ -77,8 +83,9 @@ function prepare(whole) {
 function showStatus(status, isPolling, whole = root) {
   const place = whole.querySelector("[data-connection]");
   if (status === "live") place.textContent = say("connected");
-  else if (status === "offline") place.textContent = say("lost");
+  else if (status === "offline" || status === "banned") place.textContent = say("lost");
   else if (status === "reconnecting") place.textContent = say(isPolling ? "degraded" : "reconnecting");
+  if (isPolling) chat.post();
 }
 
 function figure(name, text) {
@@ -174,37 +181,17 @@ function button(label, work) {
   return element;
 }
 
+// What is done most often, at once; the rest is in the line's menu.
 function tools(line) {
   const found = [
-    button(say("delete"), () => connection.send({ t: "delete_message", message_id: line.id }) || lost()),
+    button(say("delete"), () => act(chat, "delete", { message: line.id }, say("deleted"))),
   ];
-  if (String(line.author_id) !== root.dataset.user) {
-    const mute = { t: "mute", user_id: line.author_id, seconds: 600 };
-    found.push(button(say("mute"), () => connection.send(mute) || lost()));
+  if (String(line.author_id) !== root.dataset.user && !line.badge) {
+    const mute = { user: line.author_id, seconds: 600 };
+    const said = say("isMuted", { name: line.author });
+    found.push(button(say("mute10"), () => act(chat, "mute", mute, said)));
   }
   return found;
-}
-
-function lost() {
-  toast(say("failed"));
-}
-
-function showMuted(state) {
-  const place = root.querySelector("[data-muted]");
-  const muted = Object.values(state.muted).filter((one) => one.until > Date.now());
-  place.replaceChildren(
-    ...muted.map((one) => {
-      const item = document.createElement("li");
-      item.className = "cluster";
-      const until = document.createElement("span");
-      until.className = "small muted";
-      until.textContent = say("until", { time: timeOf(one.until) });
-      const undo = { t: "unmute", user_id: one.user_id };
-      item.append(one.name, " ", until, button(say("undoMute"), () => connection.send(undo) || lost()));
-      return item;
-    }),
-  );
-  root.querySelector("[data-nobody-muted]").hidden = muted.length > 0;
 }
 
 // --- What the host does -----------------------------------------------------------------------
@@ -225,7 +212,9 @@ async function send(form) {
 
 root.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.matches("[data-chat-form], [data-key-form]")) return;
+  if (form.method !== "post" || form.matches("[data-chat-form], [data-ask-form], [data-key-form]")) {
+    return;
+  }
   // What leads to another page, or to quite another one here.
   if (form.matches("[data-leaves]")) {
     const isSent = !form.dataset.confirm || form.dataset.confirmed;

@@ -1,6 +1,6 @@
 // What is sold in a show, on the viewer's page: the pinned card, the bag, the cart.
 
-import { pinnedProduct } from "../stage/state.js";
+import { pinnedProduct } from "../stage/bag.js";
 import { fill, fromTemplate } from "./cards.js";
 import { mention } from "./mention.js";
 

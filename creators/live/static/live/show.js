@@ -9,7 +9,6 @@ import { compact, wordsOf } from "./words.js";
 const root = document.querySelector("[data-live-page]");
 const say = wordsOf(root);
 const find = (name) => document.querySelector(`[data-${name}]`);
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const connection = new Connection({
   url: `/ws/live/${root.dataset.piece}/`,
@@ -72,7 +71,7 @@ function showStatus(status, isPolling) {
   // The page itself says why, and until when.
   if (status === "banned" && connection.wasLive) return location.reload();
   const isWell = status === "live" || status === "connecting";
-  const word = isWell ? "live" : status === "offline" ? "lost" : "reconnecting";
+  const word = isWell ? "live" : status === "reconnecting" ? status : "lost";
   const place = find("connection");
   place.dataset.state = word;
   place.textContent = isWell ? "" : say(isPolling && word !== "lost" ? "degraded" : word);
@@ -84,27 +83,18 @@ function showCounts(state) {
   find("viewers").textContent = compact(state.viewers);
   find("heart-count").textContent = state.hearts > 0 ? compact(state.hearts) : "";
   // The first count is what was before this page; what comes then is seen rising.
-  if (before.show !== null) rise(state.hearts - before.hearts - ownHearts);
-  ownHearts = Math.max(0, ownHearts - Math.max(0, state.hearts - before.hearts));
+  const more = before.show === null ? 0 : state.hearts - before.hearts;
+  if (more > 0) import("./hearts.js").then((hearts) => hearts.counted(more));
 }
 
 // --- Hearts -----------------------------------------------------------------------------------
 
-let ownHearts = 0;
-
-async function rise(number) {
-  if (number < 1 || calm.matches || document.hidden) return;
-  const hearts = await import("./hearts.js");
-  hearts.rise(find("hearts"), number);
-}
-
 const heartButton = find("heart");
 heartButton.hidden = false;
-heartButton.addEventListener("click", () => {
+heartButton.addEventListener("click", async () => {
   if (!isOpen(connection.state, Date.now())) return;
   connection.heart();
-  ownHearts += 1;
-  rise(1);
+  (await import("./hearts.js")).sent();
 });
 
 // --- Begin ------------------------------------------------------------------------------------

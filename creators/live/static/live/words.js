@@ -1,4 +1,4 @@
-// Words and amounts as the reader writes them.
+// Words, counts and times as the reader writes them.
 
 const language = document.documentElement.lang || undefined;
 
@@ -7,18 +7,6 @@ export function wordsOf(root) {
   const texts = JSON.parse(root.dataset.texts);
   return (key, values = {}) =>
     (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-}
-
-const formats = new Map();
-
-// Amounts are whole minor units; how many decimals they stand for, the currency says.
-export function money(minor, currency) {
-  let format = formats.get(currency);
-  if (format === undefined) {
-    format = new Intl.NumberFormat(language, { style: "currency", currency });
-    formats.set(currency, format);
-  }
-  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
 
 const count = new Intl.NumberFormat(language, { notation: "compact" });

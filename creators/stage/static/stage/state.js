@@ -77,15 +77,28 @@ function withMessage(state, line) {
   const known = state.messages.find(line.id);
   // A deletion may come before its line: then the line stays deleted, until a newer rev of it.
   if (known !== undefined && (line.rev ?? 0) <= (known.rev ?? 0)) return state;
-  return { ...state, messages: state.messages.with(line) };
+  const messages = state.messages.with(line);
+  return { ...state, messages: line.rev > 0 ? requoted(messages, line) : messages };
 }
 
-const NOBODY = { author_id: null, author: "", is_host: false, badge: "", body: "" };
+// As much of a line as is repeated where it is answered.
+const QUOTED = 80;
+
+function requoted(messages, { id, author, body }) {
+  const isQuoted = (one) => one.reply?.id === id;
+  if (![...messages].some(isQuoted)) return messages;
+  const reply = { id, author, body: [...body].slice(0, QUOTED).join("") };
+  return messages.map((one) => (isQuoted(one) ? { ...one, reply } : one));
+}
+
+const GONE = {
+  ...{ author_id: null, author: "", is_host: false, badge: "", body: "", client_id: null },
+  ...{ reply: null, mentions: [], deleted: true },
+};
 
 function withoutMessage(state, { id, rev = 1 }) {
   const sent_at = state.messages.find(id)?.sent_at ?? 0;
-  const rest = { client_id: null, reply: null, mentions: [], deleted: true };
-  return withMessage(state, { ...NOBODY, ...rest, id, sent_at, rev });
+  return withMessage(state, { ...GONE, id, sent_at, rev });
 }
 
 // The list, by id, with one thing in it as it is now.
@@ -271,15 +284,6 @@ export function withoutPosition(state, room) {
 }
 
 // --- What pages ask ---------------------------------------------------------------------------
-
-export function pinnedProduct(state) {
-  if (state.pin === null) return null;
-  return state.bag.find((product) => product.id === state.pin.product_id) ?? null;
-}
-
-export function available(product) {
-  return product.skus.reduce((sum, sku) => sum + Math.max(0, sku.available), 0);
-}
 
 // Whether the show is live at `now` (ms), or was so lately that some still see it.
 export function isOpen({ show, grace_ms }, now) {

@@ -12,6 +12,7 @@ if (document.querySelector("[data-theme-toggle]")) {
 if (document.querySelector("[data-new-address]")) {
   import("./new-address.js").then(({ startNewAddress }) => startNewAddress(document));
 }
+if (document.querySelector("details[data-menu]")) import("./menus.js");
 let clocks;
 function wakeClocks() {
   if (!document.querySelector(CLOCKS)) return;
@@ -19,17 +20,3 @@ function wakeClocks() {
 }
 wakeClocks();
 document.addEventListener("htmx:afterSettle", wakeClocks);
-
-// A menu closes when one clicks elsewhere or presses Escape; the focus returns to its button.
-document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  }
-});
