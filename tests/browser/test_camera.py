@@ -1,7 +1,6 @@
 """Going on camera in a real browser with fake devices; the test plays the origin."""
 
 import asyncio
-import itertools
 import re
 import subprocess
 import threading
@@ -164,8 +163,8 @@ def page(browser, origin):
     assert errors == []
 
 
-def _key_frames(data, tmp_path):
-    """Return the times (ms) of a recording's key frames, and what ffmpeg said of it."""
+def _pictures(data, tmp_path):
+    """Return a recording's pictures as (ms, is it a key frame?), and what ffmpeg said of it."""
     path = tmp_path / "sent"
     path.write_bytes(data)
     copied = ["-map", "0:v", "-c", "copy", "-f", "framecrc", "-"]
@@ -176,7 +175,7 @@ def _key_frames(data, tmp_path):
         check=False,
     )
     frames = [line.split(",") for line in read.stdout.splitlines() if line and line[0] != "#"]
-    return [int(fields[2]) for fields in frames if "F=0x0" not in fields[-1]], read.stderr
+    return [(int(fields[2]), "F=0x0" not in fields[-1]) for fields in frames], read.stderr
 
 
 def _shown(page):
@@ -225,18 +224,26 @@ def test_a_host_chooses_sees_herself_goes_on_camera_and_comes_back_after_a_drop(
     _wait(page, lambda: page.evaluate("window.caption?.text") == "hello in it-IT")
     assert page.evaluate("window.caption.lang") == "it"
     [first] = origin.intakes
-    _wait(page, lambda: len(_key_frames(bytes(first.data), tmp_path)[0]) >= 3, every_ms=400)
+
+    def has_key_frames():
+        return sum(is_key for _, is_key in _pictures(bytes(first.data), tmp_path)[0]) >= 3
+
+    _wait(page, has_key_frames, every_ms=400)
     assert first.data.startswith(b"\x1aE\xdf\xa3")
     assert abs(first.captured_at - datetime.now(UTC).timestamp()) < 30
 
     cameras.select_option(index=1)
     expect(_shown(page)).to_have_text("On air: viewers see you")
-    _wait(page, lambda: len(origin.intakes) == 2 and len(origin.intakes[1].data) > 0)
+    # The recorder's first piece may be a single byte.
+    _wait(page, lambda: len(origin.intakes) == 2 and len(origin.intakes[1].data) > 3)
     assert first.is_closed
-    times, read = _key_frames(bytes(first.data), tmp_path)
+    pictures, read = _pictures(bytes(first.data), tmp_path)
     assert "h264" in read
-    # Asked for each second; a machine that is busy skips pictures.
-    assert all(after - before < 2_000 for before, after in itertools.pairwise(times))
+    # Asked for each second. A machine that is busy skips pictures: only those that are there tell.
+    key = 0
+    for at, is_key in pictures:
+        key = at if is_key else key
+        assert at - key < 1_500
     second = origin.intakes[1]
     assert second.data.startswith(b"\x1aE\xdf\xa3")
 
