@@ -1,5 +1,6 @@
 """A real browser on a real site. Needs Chromium: `make test-browser` says how to get one."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -40,23 +41,69 @@ def find_browser():
     return None
 
 
+class Chromium:
+    """One Chromium for all tests of this process; each of them opens contexts of its own.
+
+    Playwright's synchronous door leaves a loop running in this thread. Between the browser's tests
+    it is hidden, or other tests could run no loop of theirs.
+    """
+
+    def __init__(self, path):
+        self._path = path
+        self._playwright = self._browser = self._loop = None
+
+    @contextlib.contextmanager
+    def awake(self):
+        asyncio._set_running_loop(self._loop)
+        try:
+            self._start()
+            yield self._browser
+        finally:
+            self._loop = asyncio._get_running_loop()
+            asyncio._set_running_loop(None)
+
+    def _start(self):
+        from playwright.sync_api import expect, sync_playwright
+
+        # For machines that are busy.
+        expect.set_options(timeout=10_000)
+        if self._playwright is None:
+            self._playwright = sync_playwright().start()
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self._playwright.chromium.launch(
+                executable_path=self._path, args=_CHROMIUM_FLAGS
+            )
+
+    def end(self):
+        if self._playwright is None:
+            return
+        asyncio._set_running_loop(self._loop)
+        self._browser.close()
+        self._playwright.stop()
+        asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    one = Chromium(find_browser())
+    yield one
+    one.end()
+
+
 @pytest.fixture
-def browser(monkeypatch):
-    """Chromium, fresh for each test."""
-    path = find_browser()
-    if path is None:
+def browser(chromium, monkeypatch):
+    """Chromium, with nothing open."""
+    if find_browser() is None:
         message = "NO BROWSER on this machine: run `make test-browser` to get one"
         if os.environ.get("LIVESHOP_BROWSER") == "required":
             pytest.fail(message)
         pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    # Playwright's synchronous door runs a loop in this thread, which Django would refuse.
+    # Django would refuse to work where a loop runs.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium.awake() as browser:
+        yield browser
+        for context in browser.contexts:
+            context.close()
 
 
 @pytest.fixture
