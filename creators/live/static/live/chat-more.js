@@ -64,9 +64,9 @@ export function startMore(chat) {
   }
 
   const rules = find("chat-rules") ?? make("p", "chat-rules");
-  const rulesText = make("span", "");
+  const rulesText = make("span", "", rules.textContent);
   rules.replaceChildren(rulesText);
-  rules.hidden = true;
+  rules.hidden = rulesText.textContent === "";
   if (root.dataset.followUrl) rules.append(" ", followButton());
   chat.box.before(rules);
 
