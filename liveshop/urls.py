@@ -36,4 +36,5 @@ urlpatterns = [
     path("", include("creators.chat.moderation.urls")),
     path("", include("creators.audience.urls")),
     path("", include("creators.profiles.urls")),
+    path("", include("creators.social.urls")),
 ]

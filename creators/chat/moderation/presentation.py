@@ -11,6 +11,7 @@ from creators.chat.moderation import texts, undoing
 from creators.chat.moderation.actions import ActionKind
 from creators.chat.moderation.authority import Place, Rank, rank_of
 from creators.chat.moderation.sanctions import least_rank
+from creators.chat.standing import Rules
 from shops.accounts.models import User
 
 
@@ -70,9 +71,11 @@ def _rules(rules: dict[str, object]) -> str:
     if rules["as_default"]:
         return _("as in all shows")
     said = texts.rules_in_words(
-        slow_seconds=int(str(rules["slow_seconds"])),
-        hold_seconds=int(str(rules["hold_seconds"])),
-        followers_only=bool(rules["followers_only"]),
+        Rules(
+            slow_seconds=int(str(rules["slow_seconds"])),
+            hold_seconds=int(str(rules["hold_seconds"])),
+            followers_only=bool(rules["followers_only"]),
+        )
     )
     return "; ".join(said) or _("no rules")
 

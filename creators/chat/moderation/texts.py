@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from creators.chat.models import Sanction
+from creators.chat.standing import Rules
 
 
 def moment(at: datetime) -> str:
@@ -26,8 +27,9 @@ def until_when(sanction: Sanction) -> str:
     return _("for good")
 
 
-def rules_in_words(*, slow_seconds: int, hold_seconds: int, followers_only: bool) -> list[str]:
+def rules_in_words(rules: Rules) -> list[str]:
     """Say the rules that are on, each in a sentence."""
+    slow_seconds, hold_seconds = rules.slow_seconds, rules.hold_seconds
     said = []
     if slow_seconds:
         said.append(
@@ -38,7 +40,7 @@ def rules_in_words(*, slow_seconds: int, hold_seconds: int, followers_only: bool
             )
             % {"seconds": slow_seconds}
         )
-    if followers_only:
+    if rules.followers_only:
         said.append(_("Only followers may write"))
     if hold_seconds:
         said.append(
