@@ -3,7 +3,9 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from creators.chat.moderation import presentation, queries
@@ -33,7 +35,6 @@ def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
         "moderation/desk.html",
         {
             "piece": piece_with_creator(piece_id),
-            "rank": rank,
             "is_host": rank is Rank.HOST,
             "judges": rank >= Rank.CREATOR_MODERATOR,
             "waiting": [presentation.waiting(line) for line in queries.waiting_lines(piece_id)],
@@ -42,8 +43,15 @@ def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
             ),
             "appeals": queries.open_appeals(place),
             "rules": rules,
+            "slow_choices": presentation.slow_choices(rules.slow_seconds),
+            "hold_choices": presentation.hold_choices(rules.hold_seconds),
+            "mute_choices": presentation.mute_choices(),
+            "judgements": [
+                (reverse("moderation:show", args=[piece_id]), _("Show it")),
+                (reverse("moderation:reject", args=[piece_id]), _("Keep it back")),
+            ],
+            "is_own": by.pk == place.host_id,
             "has_own_rules": is_own,
-            "default_rules": queries.rules_in(place.everywhere)[0],
             "log": presentation.log(log[:LOG_PAGE], by=by, place=place, rank=rank),
             "more": offset + LOG_PAGE if len(log) > LOG_PAGE else None,
             "kinds": ActionKind.choices,

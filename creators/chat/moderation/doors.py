@@ -25,6 +25,7 @@ from creators.chat.moderation.authority import Place, place_of
 from creators.chat.moderation.forms import door
 from creators.chat.moderation.texts import until_when
 from shops.accounts.models import User
+from shops.facts.refused import Invalid
 
 
 def _desk(piece_id: int | None) -> str:
@@ -146,6 +147,8 @@ def add_moderator_to(
     request: HttpRequest, place: Place, by: User, piece_id: int | None
 ) -> HttpResponse:
     email = request.POST.get("email", "").strip()
+    if not email and not request.POST.get("user"):
+        raise Invalid(_("Say who: an address, or somebody from the chat."))
     user_id = forms.number(request, "user") if not email else None
     # Who may not add anybody is not told who has which address either.
     moderators.need_to_name(place, by=by)

@@ -131,3 +131,37 @@ def log(actions: Sequence[Action], *, by: User, place: Place, rank: Rank) -> lis
         )
         for action in actions
     ]
+
+
+# --- What forms offer ---------------------------------------------------------------------------
+
+Choice = tuple[int, str]
+
+
+def _with(choices: list[Choice], now: int, words: str) -> list[Choice]:
+    """Offer also what is set, when a script set something between the steps."""
+    known = {seconds for seconds, _words in choices}
+    return choices if now in known else sorted([*choices, (now, words)])
+
+
+def slow_choices(now: int = 0) -> list[Choice]:
+    every = _("one line each %(seconds)d s")
+    steps = [(seconds, every % {"seconds": seconds}) for seconds in (3, 5, 10, 15, 30, 60, 120)]
+    return _with([(0, _("off")), *steps], now, every % {"seconds": now})
+
+
+def hold_choices(now: int = 0) -> list[Choice]:
+    words = _("%(seconds)d s")
+    steps = [(seconds, words % {"seconds": seconds}) for seconds in range(1, 6)]
+    return _with([(0, _("shown at once")), *steps], now, words % {"seconds": now})
+
+
+def mute_choices() -> list[tuple[int | str, str]]:
+    """Offer lengths in seconds; "" for without an end."""
+    return [
+        (60, _("1 minute")),
+        (600, _("10 minutes")),
+        (3_600, _("1 hour")),
+        (86_400, _("1 day")),
+        ("", _("The whole show")),
+    ]

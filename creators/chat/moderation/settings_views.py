@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from creators.chat.models import FilterEffect, FilterKind
 from creators.chat.moderation import (
     blocklists,
     doors,
@@ -50,13 +49,16 @@ def _page(
 ) -> HttpResponse:
     place, now = place_of_creator(creator.pk), timezone.now()
     words = request.GET.get("q", "").strip()[:80]
+    rules_now = queries.rules_in(place)[0]
     found = queries.open_sanctions(place=place, now=now, words=words)
     return render(
         request,
         "moderation/settings.html",
         {
             "creator": creator,
-            "rules": queries.rules_in(place)[0],
+            "rules": rules_now,
+            "slow_choices": presentation.slow_choices(rules_now.slow_seconds),
+            "hold_choices": presentation.hold_choices(rules_now.hold_seconds),
             "filters": queries.filters_of(creator.pk),
             "moderators": queries.moderators_of(place),
             "sanctions": presentation.sanctions(found[:100], by=by, rank=Rank.HOST),
@@ -66,8 +68,6 @@ def _page(
             "log": presentation.log(
                 queries.log_of(place, limit=30), by=by, place=place, rank=Rank.HOST
             ),
-            "kinds": FilterKind.choices,
-            "effects": FilterEffect.choices,
         }
         | more,
         status=status,
