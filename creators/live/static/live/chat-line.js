@@ -82,10 +82,3 @@ export function drawLine(line, { you, say, tools = () => [] }) {
   }
   return item;
 }
-
-// A line of the page's own: who bought what, what waits to be shown.
-export function drawExtra({ text, kind, note }) {
-  const item = make("div", `chat__line chat__line--${kind}`, text);
-  if (note) item.append(" ", make("span", "chat__note", note));
-  return item;
-}

@@ -4,10 +4,14 @@
 // Heights are measured as lines are drawn, and guessed before; what turns out otherwise is made up
 // for, so that the line that is read stays where it is.
 
+import { Lines } from "../stage/lines.js";
+import { make } from "./chat-line.js";
+
 const BEYOND = 240; // px above and below the view that are drawn, too
 const NEAR = 24; // px from the end that still are the end
 const GUESS = 30;
 const ROUNDS = 4;
+const EXTRAS = 200;
 
 // --- Pure -------------------------------------------------------------------------------------
 
@@ -85,14 +89,15 @@ export function anchoredAt(items, tops, anchor) {
 // --- In the document --------------------------------------------------------------------------
 
 export class ChatList {
-  // `draw(item)` makes an item's element; `say` gives words.
+  // `draw(line)` makes a line's element; `say` gives words.
   constructor(box, log, { draw, say }) {
     this.box = box;
     this.log = log;
     this.draw = draw;
     this.say = say;
-    this.lines = [];
-    this.extras = [];
+    this.lines = new Lines();
+    this.extras = []; // [{ key, after, text, kind, note, id }]: lines of the page's own
+    this.made = 0;
     this.items = [];
     this.tops = new Float64Array(1);
     this.elements = new Map(); // key -> { element, of }
@@ -115,10 +120,19 @@ export class ChatList {
     new ResizeObserver(() => this.#resized()).observe(box);
   }
 
-  show(lines, extras) {
-    if (lines === this.lines && extras === this.extras) return;
+  show(lines) {
+    if (lines === this.lines) return;
     this.lines = lines;
-    this.extras = extras;
+    // What its author saw waiting is there now.
+    const waits = (one) => one.id === undefined || lines.find(one.id) === undefined;
+    if (!this.extras.every(waits)) this.extras = this.extras.filter(waits);
+    this.#later();
+  }
+
+  // A line of the page's own, behind what is there: { text, kind, note, id }.
+  add(extra) {
+    const after = this.lines.at(-1)?.id ?? 0;
+    this.extras = [...this.extras, { key: `x${(this.made += 1)}`, after, ...extra }].slice(-EXTRAS);
     this.#later();
   }
 
@@ -154,9 +168,8 @@ export class ChatList {
   // --- What the reader does ---------------------------------------------------------------
 
   #makeButton() {
-    this.button = document.createElement("button");
+    this.button = make("button", "chat__new");
     this.button.type = "button";
-    this.button.className = "chat__new";
     this.button.hidden = true;
     this.button.addEventListener("click", () => {
       this.toEnd();
@@ -302,7 +315,7 @@ export class ChatList {
     const of = item.line ?? item.extra ?? null;
     const known = this.elements.get(item.key);
     if (known !== undefined && known.of === of) return known.element;
-    const element = item.key === "unread" ? this.#mark() : this.draw(item);
+    const element = this.#make(item);
     if (known !== undefined) {
       const hadFocus = known.element.contains(document.activeElement);
       known.element.replaceWith(element);
@@ -312,10 +325,11 @@ export class ChatList {
     return element;
   }
 
-  #mark() {
-    const element = document.createElement("div");
-    element.className = "chat__unread";
-    element.textContent = this.say("unread");
+  #make({ line, extra }) {
+    if (line) return this.draw(line);
+    if (!extra) return make("div", "chat__unread", this.say("unread"));
+    const element = make("div", `chat__line chat__line--${extra.kind}`, extra.text);
+    if (extra.note) element.append(" ", make("span", "chat__note", extra.note));
     return element;
   }
 

@@ -2,11 +2,10 @@
 // a list of any length, what stands around it, and what can be done with a line come when needed.
 
 import { canChat, isMuted, isOpen } from "../stage/state.js";
-import { drawExtra, drawLine } from "./chat-line.js";
+import { drawLine } from "./chat-line.js";
 import { timeOf } from "./words.js";
 
 const PLAIN = 60; // lines that are shown without the long list
-const EXTRAS = 200;
 
 export class Chat {
   // `tools(line)` gives elements that stand behind a line; `say` gives words.
@@ -21,8 +20,6 @@ export class Chat {
     this.say = say;
     this.tools = tools;
     this.sent = new Map(); // client id -> { body, reply } that may still be refused
-    this.extras = []; // [{ key, after, text, kind, note, client_id }], of the page's own
-    this.made = 0;
     this.reply = null; // the line that the next one answers
     this.parts = []; // what came later: { show(state), said(message), sending() }
     this.isMutedShown = false;
@@ -34,8 +31,7 @@ export class Chat {
     }
     import("./chat-list.js").then(
       ({ ChatList }) => {
-        const draw = (item) => (item.line ? this.draw(item.line) : drawExtra(item.extra));
-        this.list = new ChatList(this.box, this.log, { draw, say });
+        this.list = new ChatList(this.box, this.log, { draw: (line) => this.draw(line), say });
         this.#showLines();
       },
       () => {
@@ -49,8 +45,7 @@ export class Chat {
   show(state, events = []) {
     const before = this.state;
     this.state = state;
-    for (const { t, line } of events) if (t === "chat") this.#arrived(line.client_id);
-    if (events.length === 0) for (const one of this.#waiting()) this.#look(one);
+    for (const { t, line } of events) if (t === "chat") this.sent.delete(line.client_id);
     if (this.list && before && state.you !== before.you) this.list.redraw();
     this.#showLines();
     this.#showForm(state);
@@ -59,17 +54,17 @@ export class Chat {
 
   // A line of the page's own, not of the chat: who bought what.
   remark(text) {
-    this.#add({ text, kind: "system" });
+    this.list?.add({ text, kind: "system" });
   }
 
   // The server has written a line down. Who wrote it sees it wait, when others don't see it yet.
-  said({ client_id, state }) {
+  said({ client_id, id, state }) {
     const sent = this.sent.get(client_id);
     this.sent.delete(client_id);
     if (sent !== undefined && state !== "shown") {
       const name = this.connection.state.you?.name ?? "";
-      const note = this.say(state);
-      this.#add({ text: `${name}: ${sent.body}`, kind: "waiting", note, client_id });
+      const text = `${name}: ${sent.body}`;
+      this.list?.add({ id, text, kind: "waiting", note: this.say(state) });
     }
     for (const part of this.parts) part.said?.(state);
   }
@@ -94,38 +89,12 @@ export class Chat {
 
   // --- The log ----------------------------------------------------------------------------
 
-  #add(extra) {
-    const after = this.connection.state.messages.at(-1)?.id ?? 0;
-    const one = { key: `x${(this.made += 1)}`, after, ...extra };
-    this.extras = [...this.extras, one].slice(-EXTRAS);
-    this.#showLines();
-  }
-
-  #waiting() {
-    return this.extras.filter((one) => one.kind === "waiting");
-  }
-
-  #look({ client_id }) {
-    const lines = this.state.messages.slice(-PLAIN);
-    if (lines.some((line) => line.client_id === client_id)) this.#arrived(client_id);
-  }
-
-  #arrived(client_id) {
-    if (client_id === null) return;
-    this.sent.delete(client_id);
-    if (!this.extras.some((one) => one.client_id === client_id)) return;
-    this.extras = this.extras.filter((one) => one.client_id !== client_id);
-  }
-
   #showLines() {
     if (!this.state || this.list === undefined) return;
     const { messages } = this.state;
-    if (this.list !== null) return this.list.show(messages, this.extras);
+    if (this.list !== null) return this.list.show(messages);
     const lines = messages.slice(-PLAIN).filter((line) => !line.deleted);
-    this.log.replaceChildren(
-      ...lines.map((line) => this.draw(line)),
-      ...this.extras.slice(-3).map(drawExtra),
-    );
+    this.log.replaceChildren(...lines.map((line) => this.draw(line)));
   }
 
   // --- The form ---------------------------------------------------------------------------
