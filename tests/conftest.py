@@ -12,6 +12,8 @@ from django.test import TransactionTestCase
 from creators.live import services as live
 from creators.profiles.models import Creator
 from creators.scoring.models import Formula
+from creators.stage import publishing, rooms
+from creators.stage.wire.framing import GOES_TO
 from shops.accounts.models import Grant, Role
 from tests import emptying
 from tests.factories.accounts import AddressFactory, UserFactory
@@ -133,6 +135,22 @@ def _patient_emptying():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", patiently)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _events_keep_to_their_rooms(monkeypatch):
+    """Insist that what is published to a room is what the protocol says goes there."""
+    publish, astray = publishing.publish, []
+
+    def watched(room, events):
+        events = list(events)
+        kind = rooms.kind_of(room)
+        astray.extend((room, event) for event in events if kind not in GOES_TO[type(event)])
+        return publish(room, events)
+
+    monkeypatch.setattr(publishing, "publish", watched)
+    yield
+    assert astray == []
 
 
 @pytest.fixture
