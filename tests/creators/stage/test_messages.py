@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from creators.chat.models import Message, Mute
+from creators.chat.models import Message, Sanction
 from creators.stage import conversation, wire
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.limits import Buckets, Rate
@@ -85,7 +85,7 @@ async def test_a_viewer_is_not_the_host(visit, show, alice, erin, bob, now):
         error = await page.hear("error")
         assert (error["code"], error["re"]) == ("not_allowed", message["t"])
 
-    assert not await in_thread(Mute.objects.exists)
+    assert not await in_thread(Sanction.objects.exists)
     await in_thread(line.refresh_from_db)
     assert line.deleted_at is None
 
@@ -122,12 +122,12 @@ async def test_the_host_mutes_and_the_muted_user_is_told_why_and_until_when(
 
     await host.say(t="mute", user_id=alice.pk, seconds=120)
 
-    told = await viewer.hear_event("muted")
-    assert told["user_id"] == alice.pk
+    told = (await viewer.hear_event("sanction"))["sanction"]
+    assert (told["kind"], told["user_id"], told["lifted"]) == ("mute", alice.pk, False)
     await viewer.say(t="chat", client_id=str(uuid.uuid4()), body="hello?")
     assert (await viewer.hear("error"))["code"] == "muted"
     await host.say(t="unmute", user_id=alice.pk)
-    await viewer.hear_event("unmuted")
+    assert (await viewer.hear_event("sanction"))["sanction"]["lifted"]
     await viewer.say(t="chat", client_id=str(uuid.uuid4()), body="thanks")
     assert (await viewer.hear_event("chat"))["line"]["body"] == "thanks"
 
@@ -137,12 +137,12 @@ async def test_a_mute_is_nobody_elses_business(visit, show, bob, alice, erin):
     await other.hear("snapshot")
     await other.hear("snapshot")
     await host.say(t="mute", user_id=alice.pk)
-    await host.hear_event("muted")
+    await host.hear_event("sanction")
     await other.say(t="chat", client_id=str(uuid.uuid4()), body="what?")
     await other.hear_event("chat")
 
     frames = [one for one in other.seen if "events" in one]
-    assert not [event for frame in frames for event in frame["events"] if event["t"] == "muted"]
+    assert not [event for frame in frames for event in frame["events"] if event["t"] == "sanction"]
 
 
 async def test_a_deleted_line_is_gone_for_everybody(visit, show, bob, alice):

@@ -120,9 +120,9 @@ async def test_a_viewer_gets_the_show_and_their_own_room(visit, show, alice):
 async def test_the_host_gets_the_hosts_room_too(visit, show, bob):
     page = await visit(path(show), bob)
 
-    rooms = [(await page.hear("snapshot"))["room"] for _ in range(3)]
+    rooms = [(await page.hear("snapshot"))["room"] for _ in range(4)]
 
-    assert rooms == ["live", "host", "me"]
+    assert rooms == ["live", "host", "mods", "me"]
     assert page.seen[-1]["you"]["role"] == "host"
 
 
@@ -379,7 +379,7 @@ def test_the_same_snapshots_come_over_http(client, show, bob):
     answer = client.get(f"/live/{show.pk}/snapshot.json")
 
     told = json.loads(answer.content)["snapshots"]
-    assert [one["room"] for one in told] == ["live", "host", "me"]
+    assert [one["room"] for one in told] == ["live", "host", "mods", "me"]
     assert answer.headers["Cache-Control"].startswith("max-age=0")
     assert client.get("/live/999999/snapshot.json").status_code == 404
 
