@@ -7,6 +7,7 @@ died, PostgreSQL was away) is still with its sender, who sends it again by the s
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.translation import gettext_lazy as _
 
+from creators.chat import metrics
 from creators.chat.posting import Draft, NotTaken, Posted, post_batch
 from shops.facts.refused import Refused
 
@@ -134,7 +136,10 @@ class Batcher:
         for is_last in (False, True):
             try:
                 close_old_connections()
-                return self._post(drafts)
+                began = time.perf_counter()
+                answers = self._post(drafts)
+                metrics.batch(lines=len(drafts), seconds=time.perf_counter() - began)
+                return answers
             except (OperationalError, InterfaceError) as error:
                 # A connection that the server closed shows itself so; client ids make the second
                 # try harmless even if the first was committed.

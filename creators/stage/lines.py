@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from typing import Any, Final, Protocol
 
+from creators.stage import metrics
 from creators.stage.frames import Frame
 from creators.stage.metrics import Way
 from creators.stage.wire import Close
@@ -131,6 +132,7 @@ class AsgiLine:
     def close(self, code: Close, reason: str = "") -> None:
         if self.is_closed:
             return
+        metrics.closed(code)
         self._give_up()
         self._drive({"type": "websocket.close", "code": int(code), "reason": reason})
         if self.is_closed and code < PRIVATE_CODES:

@@ -25,8 +25,6 @@ OTHER: Final = "other"
 # Refusals are named by our classes; should one ever be named otherwise, it ends here.
 MOST_CODES: Final = 200
 _LATENCY = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
-_BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
-_BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200)
 
 _connections = Gauge("liveshop_stage_connections", "Open websockets.", ["way"])
 _deliveries = Counter("liveshop_stage_deliveries", "Events given to sockets: events by sockets.")
@@ -44,18 +42,14 @@ _drops = Counter("liveshop_stage_drops", "What a socket or a room did not get.",
 _closes = Counter("liveshop_stage_closes", "Websockets that the server closed.", ["code"])
 _refused = Counter("liveshop_stage_refused", "Clients' messages refused.", ["code"])
 _inbound = Counter("liveshop_stage_inbound", "Clients' messages taken.", ["type"])
-_batch_size = Histogram(
-    "liveshop_chat_batch_lines", "Chat lines written by one transaction.", buckets=_BATCH_SIZES
-)
-_batch_seconds = Histogram(
-    "liveshop_chat_batch_seconds", "How long a batch's transaction took.", buckets=_BATCH_SECONDS
-)
 _valkey = Gauge("liveshop_stage_valkey_up", "1 while the stage is connected to Valkey.")
 _reconnects = Counter("liveshop_stage_valkey_connects", "How often Valkey was connected to.")
 
 _open: Final = {way: _connections.labels(way) for way in WAYS}
 _dropped: Final = {reason: _drops.labels(reason) for reason in DROPS}
 _closed: Final = {int(code): _closes.labels(str(int(code))) for code in Close}
+# What the websocket's own rules are broken with, by a client that cannot speak.
+_closed.update({code: _closes.labels(str(code)) for code in (1000, 1002, 1007)})
 _said: Final = {
     str(kind.__struct_config__.tag): _inbound.labels(str(kind.__struct_config__.tag))
     for kind in AnyInbound.__args__
@@ -148,11 +142,6 @@ def said(kind: str) -> None:
     """Count a client's message by its type."""
     label = _said.get(kind)
     (_inbound.labels(OTHER) if label is None else label).inc()
-
-
-def chat_batch(*, lines: int, seconds: float) -> None:
-    _batch_size.observe(lines)
-    _batch_seconds.observe(seconds)
 
 
 def valkey_is(up: bool) -> None:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, cast
 
+from creators.stage import metrics
 from creators.stage.fast.bytes import PING, PONG, close_frame, framed
 from creators.stage.fast.websocket import Broken, Kind, Message, Parser
 from creators.stage.frames import Frame
@@ -94,6 +95,7 @@ class Connection(asyncio.Protocol):
         if self.is_closed:
             return
         self.is_closed = True
+        metrics.closed(code)
         self._transport.write(close_frame(code, reason))
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
 
@@ -137,10 +139,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, code: int, reason: str) -> None:
         """Say what was wrong and end; what still comes is read away, else it would undo that."""
-        if not self.is_closed:
-            self.is_closed = True
-            self._transport.write(close_frame(code, reason))
-            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
+        self.close(code, reason)
         if self._transport.can_write_eof():
             self._transport.write_eof()
         else:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from creators.stage import metrics
 from creators.stage.frames import Frame
 from creators.stage.lines import MOST_ANSWER_BYTES, AsgiLine, Line, Send, nothing
 from creators.stage.metrics import Way
@@ -156,6 +157,7 @@ class DaphneLine:
         if self.is_closed:
             return
         self.is_closed = True
+        metrics.closed(code)
         # Not `sendClose`, which refuses the standard codes; who does not answer is dropped.
         self._protocol.sendCloseFrame(code=int(code), reasonUtf8=reason.encode()[:120] or None)
 

@@ -3,11 +3,14 @@
 import time
 from collections import deque
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import REGISTRY
 
 from creators.stage import metrics, wire
+from creators.stage.fast.connection import Connection
+from creators.stage.lines import AsgiLine
 
 
 def read(name, **labels):
@@ -111,8 +114,6 @@ def test_the_rest(grown):
         "stage_resyncs_total": {},
         "stage_drops_total": {"reason": "left_out"},
         "stage_valkey_connects_total": {},
-        "chat_batch_lines_sum": {},
-        "chat_batch_seconds_count": {},
     }
     for name, labels in names.items():
         grown(name, **labels)
@@ -120,9 +121,24 @@ def test_the_rest(grown):
     metrics.resynced()
     metrics.dropped("left_out", 7)
     metrics.valkey_is(True)
-    metrics.chat_batch(lines=40, seconds=0.004)
 
-    assert [grown(name, **labels) for name, labels in names.items()] == [2, 1, 7, 1, 40, 1]
+    assert [grown(name, **labels) for name, labels in names.items()] == [2, 1, 7, 1]
     assert read("stage_valkey_up") == 1
     metrics.valkey_is(False)
     assert read("stage_valkey_up") == 0
+
+
+async def test_a_close_is_counted_once_on_each_way(grown):
+    async def send(message):
+        sent.append(message)
+
+    sent = []
+    plain, native = AsgiLine(send), Connection()
+    native.connection_made(Mock())
+    grown("stage_closes_total", code="4503")
+    for line in (plain, native):
+        for _ in range(2):
+            line.close(wire.Close.FULL)
+
+    assert grown("stage_closes_total", code="4503") == 2
+    assert len(sent) == 1
