@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 
+import httpx
 import pytest
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from creators.live import services as live
+from creators.stage import metrics
 from tests.servers import PROJECT
 
 PROGRAM = PROJECT / "docs" / "examples" / "watch_show.py"
@@ -53,6 +55,24 @@ def test_it_prints_what_happens_in_a_show(site, show, product, bob, now):
             if room == "live" and json.loads(event)["t"] == "pinned":
                 break
         assert json.loads(event)["pin"]["product_id"] == product.pk
+        assert_that_it_was_measured(site)
+
+
+def assert_that_it_was_measured(site):
+    figures = {
+        name: float(value)
+        for name, _, value in (
+            line.rpartition(" ") for line in httpx.get(f"{site.url}/metrics").text.splitlines()
+        )
+        if not name.startswith("#")
+    }
+    ways = [figures[f'liveshop_stage_connections{{way="{way}"}}'] for way in metrics.WAYS]
+    assert sum(ways) >= 1
+    assert figures["liveshop_stage_rooms"] >= 1
+    assert figures["liveshop_stage_deliveries_total"] >= 1
+    assert figures["liveshop_stage_latency_seconds_count"] >= 1
+    assert figures["liveshop_stage_valkey_up"] == 1
+    assert httpx.get(f"{site.url}/readyz").json()["status"] == "ready"
 
 
 @pytest.mark.django_db(transaction=True)
