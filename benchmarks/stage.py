@@ -17,7 +17,7 @@ The last line is one JSON object:
   each door by itself);
 - cpu_s_per_100k: processor seconds of the web processes for 100,000 deliveries;
 - rss_per_conn_kb: what one idle connection adds to their memory; connects_per_s: websockets opened,
-  authenticated and given the show's state, a second;
+  authenticated and given the show's state, a second; cpu_ms_per_connect: what one of them costs;
 - gaps, duplicates: by the numbers in the frames, of all viewers together; lost, unknown, disorder,
   twice: by the bench's own numbers; strays: frames of another history; dropped: lost connections;
 - null_per_s, null_ratio: what the viewers take from a server of ready frames, and how many times

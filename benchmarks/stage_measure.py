@@ -81,9 +81,11 @@ def run(
     before = server.memory_kb()
     with Crowd(site, server.ports, **options) as crowd:
         found = Run(site, server, crowd, viewers)
+        cpu = server.cpu_seconds()
         opened = crowd.ask("open", count=viewers, slow=slow)
-        time.sleep(WARM_SECONDS)
         found.found["connects_per_s"] = opened["connects_per_s"]
+        found.found["cpu_ms_per_connect"] = round((server.cpu_seconds() - cpu) / viewers * 1000, 3)
+        time.sleep(WARM_SECONDS)
         found.found["rss_per_conn_kb"] = round((server.memory_kb() - before) / viewers, 1)
         yield found
 
