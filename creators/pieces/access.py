@@ -18,6 +18,7 @@ from shops.facts.refused import NotFound
 
 _KEPT: Final = "invites"
 _MOST_KEPT: Final = 50
+_NONE: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -110,4 +111,4 @@ def is_invited(session: Mapping[str, Any], piece_id: int) -> bool:
 
 def invites_in(session: Mapping[str, Any]) -> frozenset[int]:
     """List the pieces that a browser was invited to."""
-    return frozenset(session.get(_KEPT, ()))
+    return frozenset(session[_KEPT]) if session.get(_KEPT) else _NONE

@@ -222,10 +222,15 @@ class Conversation:
         if self._starter is not None:
             self._starter.cancel()
             self._starter = None
+        self._wake()
 
     def _drained(self) -> None:
         for seat in self.seats:
             self.desk.hub.drained(seat)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have the worker go on that waits for the reader."""
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)
 
@@ -291,6 +296,9 @@ class Conversation:
                         self.refuse(error, said)
         finally:
             self._worker = None
+            if not self._queue:
+                # There is one per socket: an empty one takes more than all else of an idle one.
+                self._queue = None
 
     def _together(self, first: Written) -> list[Written]:
         """Take with a line those that wait behind it: they may go into one transaction."""

@@ -375,6 +375,7 @@ class Hub:
         was_open, room.is_open = room.is_open, True
         if room.opened is not None:
             room.opened.set()
+            room.opened = None
         early, room.early = room.early, None
         # All of them, also after one that did not fit.
         fits = [self._apply(room, batch) for batch in early or ()]

@@ -177,11 +177,11 @@ class Identities:
             # Sockets of one session share one object.
             found.identity = kept.identity
         found.used_at = time.monotonic()
-        self._keep(hashed, found)
+        self._keep(found)
         return found.identity
 
-    def _keep(self, hashed: str, found: _Kept) -> None:
-        self._kept[hashed] = found
+    def _keep(self, found: _Kept) -> None:
+        self._kept[found.identity.session_hash] = found
         if len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 

@@ -155,9 +155,10 @@ class Room:
             if self.ring is not None:
                 self.ring = deque(without_lines(self.ring, lines), maxlen=self.history)
             self.catch_ups = None
-        if self.ring is None:
-            self.ring = deque(maxlen=self.history)
-        self.ring.extend(news)
+        if news:
+            if self.ring is None:
+                self.ring = deque(maxlen=self.history)
+            self.ring.extend(news)
         return news
 
     def thinned(self, news: list[Logged], *, rate: int, now: float) -> list[Logged]:
