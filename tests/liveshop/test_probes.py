@@ -29,7 +29,7 @@ def no_valkey(monkeypatch):
 # --- Alive ------------------------------------------------------------------------------------
 
 
-def test_alive_asks_nobody(client, no_database, no_valkey, django_assert_num_queries):
+def test_alive_asks_nobody(client, no_database, no_valkey):
     answer = client.get("/livez")
 
     assert (answer.status_code, answer.text) == (200, "alive\n")
