@@ -1,7 +1,6 @@
 """What machines ask of a process: alive, ready, figures."""
 
 import pytest
-import redis
 from django.db import OperationalError, connection
 from django.test import Client
 
@@ -19,11 +18,12 @@ def no_database(monkeypatch):
 
 
 @pytest.fixture
-def no_valkey(monkeypatch):
-    client = redis.Redis(unix_socket_path="/nonexistent/valkey.sock")
-    monkeypatch.setattr(probes, "_valkey", lambda: client)
+def no_valkey(settings):
+    settings.REDIS_URL = "unix:///nonexistent/valkey.sock"
+    probes._valkey.cache_clear()
     yield
-    client.close()
+    probes._valkey().close()
+    probes._valkey.cache_clear()
 
 
 # --- Alive ------------------------------------------------------------------------------------
