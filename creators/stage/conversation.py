@@ -284,6 +284,9 @@ class Conversation:
                     await self._until_drained()
                     continue
                 said = self._queue.popleft()
+                if self.line.is_closed and not isinstance(said, Written):
+                    # Nobody is there to be told.
+                    continue
                 if isinstance(said, Settling):
                     await self._settle(said)
                 elif isinstance(said, Written):
