@@ -1,6 +1,11 @@
 """Who watches and how many hearts there are, over all processes."""
 
-from tests.creators.stage.conftest import Viewer, until
+from itertools import pairwise
+
+from creators.stage import counting, wire
+from creators.stage.room import Room
+from creators.stage.wire import Position
+from tests.creators.stage.conftest import Viewer, publish, until
 
 LIVE = "live:1"
 
@@ -70,3 +75,71 @@ async def test_lags_of_all_processes_make_the_grace(hub, other_hub, monkeypatch)
     for _ in range(30):
         bob.seat.room.lagging(60_000)
     await until(lambda: lags(alice)[1] == 5000)
+
+
+# --- Where much happens -----------------------------------------------------------------------
+
+
+def test_counts_are_told_less_often_where_much_happens(monkeypatch):
+    room = Room("live:1", 10)
+    clock = [100.0]
+    monkeypatch.setattr(counting.time, "monotonic", lambda: clock[0])
+    room.counted_at, room.has_changed = 100.0, True
+
+    room.came = counting.BUSY_EVENTS
+    counting.weigh(room, seconds=1.0)
+    assert counting.is_due(room)
+    room.came = counting.BUSY_EVENTS + 1
+    counting.weigh(room, seconds=1.0)
+    assert not counting.is_due(room)
+    clock[0] += counting.BUSY_COUNT_SECONDS
+    assert counting.is_due(room), "but they are told"
+    counting.weigh(room, seconds=1.0)
+    clock[0] -= 1
+    assert counting.is_due(room), "and as before when it is quiet again"
+
+
+def test_counts_are_told_less_often_to_very_many():
+    room = Room("live:1", 10)
+    room.following = dict.fromkeys(range(counting.BUSY_VIEWERS + 1))
+
+    counting.weigh(room, seconds=1.0)
+
+    assert room.is_busy
+
+
+async def test_a_chat_above_its_rate_is_left_out_alike_for_all_who_were_there_and_come_back(
+    hub, settings
+):
+    settings.STAGE_CHAT_RATE = 20
+    viewer, resumes = Viewer(hub), Viewer(hub, name="u:2")
+    await viewer.join()
+    start = Position(epoch=hub.rooms[LIVE].epoch, seq=hub.rooms[LIVE].seq)
+
+    for begin in range(0, 100, 10):
+        lines = [
+            wire.Chat(
+                line=wire.ChatLine(
+                    id=begin + n,
+                    author_id=1,
+                    author="A",
+                    is_host=False,
+                    body="hello",
+                    sent_at=1,
+                    client_id=None,
+                )
+            )
+            for n in range(10)
+        ]
+        await publish(LIVE, *lines, wire.ShowCancelled(rev=begin))
+    await until(lambda: len([one for one in viewer.events if one["t"] != "chat"]) == 10)
+    assert await resumes.join(start)
+    await until(lambda: resumes.events and resumes.position.seq == viewer.position.seq)
+
+    frames = [text for text in viewer.texts if "events" in text]
+    lines = [one for one in viewer.events if one["t"] == "chat"]
+    assert 20 <= len(lines) < 100
+    assert sum(frame.get("left_out", 0) for frame in frames) == 100 - len(lines)
+    assert all(b["from"] == a["seq"] + 1 for a, b in pairwise(frames))
+    assert resumes.events == viewer.events
+    assert sum(text.get("left_out", 0) for text in resumes.texts) == 100 - len(lines)
