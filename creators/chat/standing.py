@@ -247,13 +247,14 @@ def _length(one: Restriction) -> tuple[bool, bool, float]:
 def rules_from(creators: ChatRules | None, own: ChatRules | None) -> Rules:
     """Take the show's own rules, if it has any; both revs count, so that the sum only grows."""
     holding = creators if own is None or own.as_default else own
+    rev = (creators.rev if creators else 0) + (own.rev if own else 0)
     if holding is None:
-        return Rules()
+        return Rules(rev=rev)
     return Rules(
         slow_seconds=holding.slow_seconds,
         hold_seconds=holding.hold_seconds,
         followers_only=holding.followers_only,
-        rev=(creators.rev if creators else 0) + (own.rev if own else 0),
+        rev=rev,
     )
 
 

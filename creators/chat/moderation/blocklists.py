@@ -51,7 +51,7 @@ class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Ban(_Part, frozen=True):
-    user: Annotated[int, Meta(ge=1, lt=2**63)]
+    user: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     name: Annotated[str, Meta(max_length=80)]
     reason: Annotated[str, Meta(max_length=200)] = ""
     until: Annotated[datetime, Meta(tz=True)] | None = None

@@ -83,7 +83,7 @@ def delete_message(*, message_id: int, by: User, now: datetime, reason: str = ""
             message_id=message.pk,
             reason=reason,
             now=now,
-            before={"rev": message.rev},
+            before={"at": now.isoformat()},
         )
     return message
 
@@ -110,7 +110,7 @@ def restore_message(*, message_id: int, by: User, now: datetime, reason: str = "
         message_id=message.pk,
         reason=reason,
         now=now,
-        before={"rev": message.rev, "at": deleted_at.isoformat(), "by": deleted_by_id},
+        before={"at": deleted_at.isoformat(), "by": deleted_by_id},
     )
     return message
 
@@ -138,7 +138,6 @@ def judge_line(
         message_id=message.pk,
         reason=reason,
         now=now,
-        before={"rev": judged.rev},
     )
     return judged
 

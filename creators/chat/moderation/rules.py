@@ -49,7 +49,7 @@ def write(place: Place, wanted: dict[str, Any]) -> ChatRules | None:
 def as_wanted(row: ChatRules | None) -> dict[str, Any]:
     """Tell what `write` would make of a row, or of a show that has none."""
     if row is None:
-        row = ChatRules(as_default=True)
+        return {name: name == "as_default" for name in _FIELDS} | dict.fromkeys(_FIELDS[:2], 0)
     return {name: getattr(row, name) for name in _FIELDS}
 
 
@@ -92,6 +92,6 @@ def set_rules(
             by=by,
             reason=reason,
             now=now,
-            before={"old": old, "new": wanted, "rev": row.rev},
+            before={"old": old, "new": wanted},
         )
     return rules_in(place)[0]

@@ -104,29 +104,33 @@ def can_undo(action: Action) -> bool:
 # --- Each kind --------------------------------------------------------------------------------
 
 
-def _line(action: Action) -> Message:
+def _line(action: Action, *, deleted_at: str | None) -> Message:
+    """Find a line that is deleted, or not, as the action left it."""
     message = Message.objects.select_for_update().filter(pk=action.message_id or 0).first()
-    if message is None or message.rev != action.before["rev"]:
+    if message is None:
+        raise TooLate
+    at = None if message.deleted_at is None else message.deleted_at.isoformat()
+    if at != deleted_at:
         raise TooLate
     return message
 
 
 def _delete(action: Action, place: Place, by: User, now: datetime) -> None:
-    lines.put_back(_line(action), by=by)
+    lines.put_back(_line(action, deleted_at=action.before["at"]), by=by)
 
 
 def _restore(action: Action, place: Place, by: User, now: datetime) -> None:
     deleted_by = User.objects.filter(pk=action.before["by"]).first() or by
-    lines.take_out(_line(action), by=deleted_by, now=datetime.fromisoformat(action.before["at"]))
+    line = _line(action, deleted_at=None)
+    lines.take_out(line, by=deleted_by, now=datetime.fromisoformat(action.before["at"]))
 
 
 def _show(action: Action, place: Place, by: User, now: datetime) -> None:
     """It was seen: it can only be taken out again."""
-    lines.take_out(_line(action), by=by, now=now)
+    lines.take_out(_line(action, deleted_at=None), by=by, now=now)
 
 
 def _reject(action: Action, place: Place, by: User, now: datetime) -> None:
-    _line(action)
     try:
         holding.take_back_rejection(message_id=action.message_id or 0, now=now)
     except holding.JudgedAlready as error:
@@ -136,7 +140,8 @@ def _reject(action: Action, place: Place, by: User, now: datetime) -> None:
 def _pin(action: Action, place: Place, by: User, now: datetime) -> None:
     """Have the line stand there that stood there before, or none."""
     pinned = PinnedLine.objects.filter(piece_id=place.piece_id or 0).first()
-    if pinned is None or place.piece_id is None or pinned.rev != action.before["rev"]:
+    there = action.message_id if action.kind == ActionKind.PIN else None
+    if pinned is None or place.piece_id is None or pinned.message_id != there:
         raise TooLate
     before = action.before["message"]
     if before is not None:
@@ -221,7 +226,7 @@ def _deny(action: Action, place: Place, by: User, now: datetime) -> None:
 
 def _rules(action: Action, place: Place, by: User, now: datetime) -> None:
     row = ChatRules.objects.filter(place.exactly).first()
-    if row is None or row.rev != action.before["rev"]:
+    if rules.as_wanted(row) != action.before["new"]:
         raise TooLate
     rules.write(place, action.before["old"])
 
