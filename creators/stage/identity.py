@@ -111,21 +111,16 @@ class Identities:
         """
         if session_key is None or not _is_plausible(session_key):
             return guest()
-        hashed = session_hash(session_key)
-        kept = self._kept.get(hashed)
-        if kept is not None and not fresh:
-            kept.used_at = time.monotonic()
-            return kept.identity
-        return await self._ask(session_key) or guest()
+        known = None if fresh else self._known(session_hash(session_key))
+        return known or await self._ask(session_key) or guest()
 
-    def kept(self, session_key: str | None) -> Identity | None:
-        """Return who has a session if that is known without waiting."""
-        if session_key is None or not _is_plausible(session_key):
-            return guest()
-        kept = self._kept.get(session_hash(session_key))
-        if kept is None:
+    def _known(self, hashed: str) -> Identity | None:
+        kept = self._kept.get(hashed)
+        now = time.monotonic()
+        if kept is None or now - kept.used_at > KEEP_SECONDS:
+            # Nobody verifies what no socket uses.
             return None
-        kept.used_at = time.monotonic()
+        kept.used_at = now
         return kept.identity
 
     def signed_out(self, hashed: str) -> None:

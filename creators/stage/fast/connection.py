@@ -101,6 +101,7 @@ class Connection(asyncio.Protocol):
 
     def gone(self) -> None:
         self.is_closed = True
+        self.when_drained = nothing
 
     # --- In -------------------------------------------------------------------------------
 

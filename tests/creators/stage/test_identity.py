@@ -179,6 +179,10 @@ def test_what_changes_is_found_by_two_queries(alice, bob, change):
 # --- In the process: with a load that counts instead of PostgreSQL ------------------------------
 
 
+def kept(identities, key):
+    return identities._known(session_hash(key))
+
+
 class Rows:
     """What `_load` would read: session key -> identity; counts how often it was asked."""
 
@@ -257,7 +261,7 @@ async def test_a_guest_without_a_session_costs_nothing(rows, key):
 async def test_a_forged_cookie_is_a_guest_and_is_not_kept(rows):
     identities = Identities()
     assert (await identities.identify("forgedkey")).session_key is None
-    assert identities.kept("forgedkey") is None
+    assert kept(identities, "forgedkey") is None
 
 
 async def test_signing_out_forgets_even_what_is_just_being_loaded(rows):
@@ -277,7 +281,7 @@ async def test_fresh_asks_anew(rows):
     rows.add(KEYS[0], invites=frozenset([7]))
     assert not (await identities.identify(KEYS[0])).invites
     assert (await identities.identify(KEYS[0], fresh=True)).invites == {7}
-    assert identities.kept(KEYS[0]).invites == {7}
+    assert kept(identities, KEYS[0]).invites == {7}
 
 
 async def test_the_round_tells_who_changed_and_who_ended(rows):
@@ -291,7 +295,7 @@ async def test_the_round_tells_who_changed_and_who_ended(rows):
     del rows.rows[KEYS[2]]
     changed = await identities.verify(there)
     assert changed == {KEYS[1]: rows.rows[KEYS[1]], KEYS[2]: None}
-    assert identities.kept(KEYS[2]) is None
+    assert kept(identities, KEYS[2]) is None
     # A socket that still has the former identity is told again.
     assert (await identities.verify(there))[KEYS[1]].name == "Al"
 
@@ -302,7 +306,7 @@ async def test_an_unchanged_row_of_a_new_version_is_no_change(rows):
     there = await identities.identify(KEYS[0])
     rows.add(KEYS[0])
     assert await identities.verify([there]) == {}
-    assert identities.kept(KEYS[0]) is there
+    assert kept(identities, KEYS[0]) is there
 
 
 async def test_who_left_is_dropped_after_a_while_and_who_is_there_never(rows):
@@ -311,11 +315,20 @@ async def test_who_left_is_dropped_after_a_while_and_who_is_there_never(rows):
     identities = Identities()
     there = await identities.identify(KEYS[0])
     await identities.identify(KEYS[1])
-    for kept in identities._kept.values():
-        kept.used_at -= identity.KEEP_SECONDS + 1
+    for one in identities._kept.values():
+        one.used_at -= identity.KEEP_SECONDS + 1
     await identities.verify([there])
-    assert identities.kept(KEYS[0]) is there
-    assert identities.kept(KEYS[1]) is None
+    assert kept(identities, KEYS[0]) is there
+    assert kept(identities, KEYS[1]) is None
+
+
+async def test_who_comes_back_late_is_asked_for_anew(rows):
+    rows.add(KEYS[0])
+    identities = Identities()
+    await identities.identify(KEYS[0])
+    identities._kept[session_hash(KEYS[0])].used_at -= identity.KEEP_SECONDS + 1
+    await identities.identify(KEYS[0])
+    assert len(rows.asked) == 2
 
 
 async def test_who_is_there_but_not_kept_is_asked_for(rows, monkeypatch):
@@ -324,7 +337,7 @@ async def test_who_is_there_but_not_kept_is_asked_for(rows, monkeypatch):
     monkeypatch.setattr(identity, "MOST_KEPT", 1)
     identities = Identities()
     there = [await identities.identify(key) for key in KEYS[:2]]
-    assert identities.kept(KEYS[0]) is None
+    assert kept(identities, KEYS[0]) is None
     monkeypatch.setattr(identity, "MOST_KEPT", 2)
     assert await identities.verify(there) == {}
     del rows.rows[KEYS[0]]
