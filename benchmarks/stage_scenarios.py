@@ -14,6 +14,7 @@ from benchmarks.stage_measure import WARM_SECONDS, Run, median, run
 from benchmarks.stage_site import Server, server
 
 SLOW_VIEWERS: Final = 100
+SLOW_CODE: Final = 1013
 # A reader that is slow for longer is closed (1013).
 LONGEST_LAG_SECONDS: Final = 36.0
 FLOOD_PER_SECOND: Final = 100
@@ -81,6 +82,7 @@ def slow(wanted: Wanted) -> dict[str, Any]:
     endings: Counter[str] = Counter()
     with wanted.run(slow=SLOW_VIEWERS) as found:
         wanted.publish(found)
+        closed = found.server.closes(SLOW_CODE)
         for stalls in [wanted.seconds] * wanted.rounds + [LONGEST_LAG_SECONDS]:
             found.span(wanted.seconds)
             before = found.server.memory_kb()
@@ -91,15 +93,19 @@ def slow(wanted: Wanted) -> dict[str, Any]:
             time.sleep(stalls - wanted.seconds)
             endings.update(found.crowd.ask("unstall")["endings"])
             time.sleep(CHANGE_SECONDS)
+        # Who does not read can't read why it was closed, either: the server says why.
+        closed = found.server.closes(SLOW_CODE) - closed - endings["1013"] - endings["4013"]
+        endings["1013 unseen"] = min(closed, endings["reset"])
+        endings["reset"] -= endings["1013 unseen"]
         found.end()
-        told = {"resync", "1013", "4013"}
+        told = {"resync", "1013", "4013", "1013 unseen"}
         return (
             found.found
             | found.windows()[0]
             | _with_and_without(found.windows())
             | {
                 "rss_per_slow_kb": round(max(grown), 1),
-                "endings": dict(endings),
+                "endings": dict(+endings),
                 "ended_otherwise": sum(n for how, n in endings.items() if how not in told),
             }
         )
@@ -127,7 +133,10 @@ def _with_and_without(windows: list[dict[str, Any]]) -> dict[str, Any]:
         "p99_without_ms": without,
         "p99_with_ms": with_it,
         "p99_change_percent": round((with_it / without - 1) * 100, 1),
-        "p99_each_ms": [window["p99_ms"] for window in windows],
+        **{
+            f"{name}_each": [window.get(name, -1) for window in windows]
+            for name in ("p99_ms", "hub_p99_ms", "chat_p99_ms")
+        },
     }
 
 

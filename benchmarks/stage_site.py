@@ -6,6 +6,7 @@ The web processes have one core for themselves; all else of the bench uses the o
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
+
+import httpx
 
 from benchmarks.private_site import Site, free_ports
 from benchmarks.processes import cpu_seconds, memory_mb
@@ -112,8 +115,14 @@ class Server:
     def memory_kb(self) -> float:
         return sum(memory_mb(pid) for pid in self._pids()) * 1024
 
-    def is_alive(self) -> bool:
-        return all(self.site.processes[name].poll() is None for name in self.names)
+    def closes(self, code: int) -> int:
+        """Tell how many websockets were closed with a code, as the processes' metrics say."""
+        total = 0.0
+        for port in self.ports:
+            said = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).raise_for_status().text
+            found = re.search(rf'^liveshop_stage_closes_total{{code="{code}"}} (\S+)', said, re.M)
+            total += float(found[1]) if found else 0.0
+        return int(total)
 
 
 @contextlib.contextmanager
