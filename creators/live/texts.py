@@ -48,6 +48,7 @@ def for_host() -> str:
             "show": _("Show"),
             "reject": _("Reject"),
             "undoneBefore": _("undone"),
+            "nothing": _("Nothing."),
             "waitingLines": _("Waiting lines"),
             "rules": _("Rules"),
             "slow": _("Slow mode: one line every"),

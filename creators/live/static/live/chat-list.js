@@ -107,9 +107,8 @@ export class ChatList {
     this.anchor = null;
     this.seen = null; // the last line that was there when the reader went up
     this.isAwaited = false;
-    log.replaceChildren();
-    box.dataset.windowed = "";
-    box.append(this.#makeButton());
+    this.placed = 0; // where this list has scrolled to
+    this.#makeButton();
     box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     box.addEventListener("keydown", (event) => this.#pressed(event));
     box.addEventListener("click", ({ target }) => {
@@ -122,11 +121,24 @@ export class ChatList {
 
   show(lines) {
     if (lines === this.lines) return;
+    this.#begin();
     this.lines = lines;
     // What its author saw waiting is there now.
     const waits = (one) => one.id === undefined || lines.find(one.id) === undefined;
     if (!this.extras.every(waits)) this.extras = this.extras.filter(waits);
     this.#later();
+  }
+
+  get #hasBegun() {
+    return "windowed" in this.box.dataset;
+  }
+
+  // What the server drew stays until there is something instead.
+  #begin() {
+    if (this.#hasBegun) return;
+    this.log.replaceChildren();
+    this.box.dataset.windowed = "";
+    this.box.append(this.button);
   }
 
   // A line of the page's own, behind what is there: { text, kind, note, id }.
@@ -175,12 +187,15 @@ export class ChatList {
       this.toEnd();
       this.box.focus({ preventScroll: true });
     });
-    return this.button;
   }
 
   #scrolled() {
+    if (!this.#hasBegun) return;
     const { scrollTop, scrollHeight, clientHeight } = this.box;
-    this.#follow(scrollHeight - clientHeight - scrollTop <= NEAR);
+    // When the box has become smaller, nobody went away from its end.
+    const isLeft = this.isFollowing && scrollTop < this.placed - 1;
+    const isNear = scrollHeight - clientHeight - scrollTop <= NEAR;
+    this.#follow(isNear || (this.isFollowing && !isLeft));
     this.#remember();
     this.#later();
   }
@@ -193,7 +208,7 @@ export class ChatList {
   }
 
   #pressed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.#hasBegun) return;
     const { key } = event;
     const page = this.box.clientHeight * 0.9;
     if (key === "ArrowUp") this.#step(-1);
@@ -255,7 +270,7 @@ export class ChatList {
 
   #render() {
     const view = this.box.clientHeight;
-    if (view === 0) return;
+    if (view === 0 || !this.#hasBegun) return;
     const before = this.items.length;
     this.items = listed(this.lines, this.extras, this.seen);
     if (this.items.length < before) this.#forget();
@@ -272,6 +287,7 @@ export class ChatList {
     }
     if (this.isFollowing) this.box.scrollTop = this.box.scrollHeight;
     else if (Math.abs(this.box.scrollTop - target) >= 1) this.box.scrollTop = target;
+    this.placed = this.box.scrollTop;
     const count = this.isFollowing ? 0 : unread(this.lines, this.seen);
     this.button.hidden = this.isFollowing;
     const words = count === 0 ? this.say("toEnd") : this.say("newLines", { n: count });

@@ -16,7 +16,7 @@ export function startMore(chat) {
   let waitsUntil = 0;
   let timer;
   let panel = null;
-  let isFollowing = "follows" in root.dataset;
+  let isFollowing = !root.dataset.followUrl;
 
   // --- Above the chat ---------------------------------------------------------------------
 
@@ -68,7 +68,6 @@ export function startMore(chat) {
   rules.replaceChildren(rulesText);
   rules.hidden = rulesText.textContent === "";
   if (root.dataset.followUrl) rules.append(" ", followButton());
-  chat.box.before(rules);
 
   function followButton() {
     const button = make("button", "chat__tool", say("follow"));
@@ -149,8 +148,8 @@ export function startMore(chat) {
   function showReply() {
     const line = chat.reply;
     const key = line === null ? "" : String(line.id);
-    if (replying.dataset.line === key) return;
-    replying.dataset.line = key;
+    if (replying.dataset.answers === key) return;
+    replying.dataset.answers = key;
     replying.hidden = line === null;
     if (line === null) return replying.replaceChildren();
     const text = make("span", "chat-reply__text", say("answering", { name: line.author }));
@@ -166,7 +165,11 @@ export function startMore(chat) {
   }
 
   if (chat.form) {
-    chat.error.before(replying);
+    // What is offered while one types lies over what is above: nothing may push the field away.
+    const over = make("div", "chat-over");
+    chat.over = make("div", "chat-over__offers");
+    over.append(chat.over);
+    chat.error.before(over, replying);
     chat.error.after(muted);
     chat.button.append(wait);
     chat.input.addEventListener("keydown", (event) => {
@@ -189,15 +192,19 @@ export function startMore(chat) {
   let menu = null;
 
   // The first touch of a line brings its menu; from then on that listens itself.
-  async function bringMenu() {
-    menu ??= import("./line-menu.js").then(({ startMenu }) => startMenu(chat));
-    return menu;
+  async function bringMenu(event) {
+    if (menu !== null) return;
+    menu = import("./line-menu.js").then(({ startMenu }) => startMenu(chat));
+    (await menu).take(event);
   }
 
   for (const name of ["pointerover", "pointerdown", "focusin"]) {
     chat.box.addEventListener(name, bringMenu, { once: true, passive: true });
   }
 
+  const head = make("div", "chat-head");
+  head.append(rules);
+  (pinned ?? chat.box).before(head);
   const questions = document.querySelector("[data-questions]");
   const tabs = make("div", "chat-tabs");
   const count = make("span", "chat-tabs__count");
@@ -236,7 +243,7 @@ export function startMore(chat) {
     tabs.append(makeTab("chatTab", chat.box.id), makeTab("questionsTab", questions.id));
     tabs.lastChild.append(" ", count);
     questions.setAttribute("role", "tabpanel");
-    (pinned ?? chat.box).before(tabs);
+    head.prepend(tabs);
     chat.box.before(questions);
     choose(tabs.firstChild);
     tabs.addEventListener("keydown", (event) => {

@@ -28,7 +28,7 @@ export function startNames(chat) {
   list.hidden = true;
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", say("names"));
-  chat.error.before(list);
+  chat.over.append(list);
   input.setAttribute("role", "combobox");
   input.setAttribute("aria-autocomplete", "list");
   input.setAttribute("aria-controls", list.id);

@@ -25,6 +25,7 @@ export function startMods(root, chat) {
     const count = make("span", "badge badge--quiet");
     summary.append(" ", count);
     const list = make("ul", "stack stack--tight");
+    if (words !== "rules") list.dataset.empty = say("nothing");
     details.append(summary, list);
     tools.append(details);
     return { details, count, list };

@@ -12,7 +12,7 @@ export function toggleEmoji(chat, button) {
   button.setAttribute("aria-expanded", String(!row.hidden));
 }
 
-function makeRow({ input, error, say }) {
+function makeRow({ input, over, say }) {
   const place = make("div", "emoji-row");
   place.hidden = true;
   place.setAttribute("role", "group");
@@ -29,6 +29,6 @@ function makeRow({ input, error, say }) {
   const keys = /Mac/.test(navigator.platform) ? "Ctrl+⌘+Space" : "Windows+.";
   const isTouched = matchMedia("(pointer: coarse)").matches;
   place.append(make("span", "emoji-row__hint", say(isTouched ? "emojiTouch" : "emojiKeys", { keys })));
-  error.before(place);
+  over.prepend(place);
   return place;
 }

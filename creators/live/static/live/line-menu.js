@@ -75,6 +75,7 @@ export function startMenu(chat) {
 
   box.addEventListener("pointerover", (event) => event.pointerType !== "touch" && offer(event));
   box.addEventListener("focusin", offer);
+  box.addEventListener("pointerdown", begin);
   box.addEventListener("keydown", (event) => {
     const isAsked = event.key === "Enter" || event.key === "ContextMenu" || event.key === " ";
     if (!isAsked || event.target.dataset.line === undefined) return;
@@ -92,7 +93,7 @@ export function startMenu(chat) {
     press = null;
   }
 
-  box.addEventListener("pointerdown", (event) => {
+  function begin(event) {
     letGo();
     const line = lineOf(event.target);
     if (event.pointerType !== "touch" || !line || event.target.closest("a, button")) return;
@@ -102,7 +103,8 @@ export function startMenu(chat) {
     }, LONG);
     const element = event.target.closest("[data-line]");
     press = { line, element, timer, x: event.clientX, y: event.clientY, moved: 0 };
-  });
+  }
+
   box.addEventListener("pointermove", (event) => {
     if (press === null) return;
     const [x, y] = [event.clientX - press.x, event.clientY - press.y];
@@ -124,5 +126,11 @@ export function startMenu(chat) {
   box.addEventListener("contextmenu", (event) => {
     if (event.pointerType === "touch" && lineOf(event.target)) event.preventDefault();
   });
-  return { open };
+  return {
+    // What brought this module: the first touch counts, too.
+    take(event) {
+      if (event.pointerType === "touch") begin(event);
+      else offer(event);
+    },
+  };
 }
