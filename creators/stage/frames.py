@@ -13,6 +13,10 @@ from creators.stage.wire import ChatLine, RoomKind
 
 _HEAD: Final = rb'\{"seq":\d+,"at":\d+,"t":'
 _CHAT: Final = re.compile(_HEAD + rb'"chat","line":\{"id":(\d+),')
+# Where else the words of a line may stand: above the chat, and in what answers it. What people
+# write is escaped, so it can't look like this.
+_PINNED: Final = re.compile(_HEAD + rb'"chat_pinned","rev":\d+,"line":\{"id":(\d+),')
+_ANSWERED: Final = re.compile(rb'"reply":\{"id":(\d+),')
 _CHAT_DELETED: Final = re.compile(_HEAD + rb'"chat_deleted","id":(\d+)[,}]')
 
 
@@ -125,12 +129,24 @@ def without_lines(events: Iterable[Logged], deleted: Mapping[int, int]) -> list[
 
     Only what came before the deletion: a line may have been put back since.
     """
-    return [
-        _silenced(event)
-        if (said := _CHAT.match(event.body)) and event.seq < deleted.get(int(said[1]), 0)
-        else event
-        for event in events
-    ]
+    return [_without(event, deleted) for event in events]
+
+
+def _without(event: Logged, deleted: Mapping[int, int]) -> Logged:
+    def is_gone(found: re.Match[bytes] | None) -> bool:
+        return found is not None and event.seq < deleted.get(int(found[1]), 0)
+
+    if is_gone(_CHAT.match(event.body)):
+        return _silenced(event)
+    if is_gone(_PINNED.match(event.body)):
+        return Logged(
+            event.seq, msgspec.json.encode(msgspec.json.decode(event.body) | {"line": None})
+        )
+    if is_gone(_ANSWERED.search(event.body)):
+        told = msgspec.json.decode(event.body)
+        told["line"]["reply"] |= {"author": "", "body": ""}
+        return Logged(event.seq, msgspec.json.encode(told))
+    return event
 
 
 def is_chat(event: Logged) -> bool:

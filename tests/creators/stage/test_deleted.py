@@ -1,5 +1,6 @@
 """A deleted line is gone for those who resume, too: from the ring, and from Valkey's log."""
 
+import msgspec
 import pytest
 
 from creators.stage import wire
@@ -45,3 +46,29 @@ async def test_what_a_deleted_line_said_is_told_to_nobody_who_comes_back(
     assert "Mallory" not in str(second)
     assert second["line"]["deleted"]
     assert (second["line"]["id"], second["line"]["sent_at"]) == (2, 5)
+
+
+async def test_its_words_are_gone_from_what_repeats_them_too(hub):
+    viewer = Viewer(hub)
+    await viewer.join()
+    insult = line(2, "an insult")
+    quoting = msgspec.structs.replace(
+        line(3, 'no "reply":{"id":2,"body":"x"} here'),
+        reply=wire.ReplyCard(id=2, author="Mallory", body="an insult"),
+    )
+    await publish(LIVE, wire.Chat(line=insult), wire.Chat(line=quoting))
+    await publish(LIVE, wire.ChatPinned(rev=1, line=insult))
+    await until(lambda: len(viewer.events) == 3)
+    start = Position(epoch=viewer.position.epoch, seq=viewer.position.seq - 3)
+    await publish(LIVE, wire.ChatDeleted(id=2))
+    await until(lambda: len(viewer.events) == 4)
+
+    back = Viewer(hub, name="u:2")
+    assert await back.join(start)
+    await until(lambda: len(back.events) == 4)
+
+    assert "insult" not in str(back.texts)
+    _gone, answer, pinned, _deletion = back.events
+    assert answer["line"]["reply"] == {"id": 2, "author": "", "body": ""}
+    assert answer["line"]["body"] == 'no "reply":{"id":2,"body":"x"} here'
+    assert pinned["line"] is None
