@@ -47,8 +47,6 @@ from benchmarks.stage_measure import null_test
 from benchmarks.stage_scenarios import Wanted
 from benchmarks.stage_site import cookies_file, cores, sign_in
 
-LEAST_LINES = 0.1
-
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -56,7 +54,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--viewers", type=int)
     parser.add_argument("--rate", type=float, help="events a second")
     parser.add_argument("--seconds", type=float, default=20, help="how long is counted")
-    parser.add_argument("--chat", type=float, default=0.1, help="part written in the chat")
+    parser.add_argument("--chat", type=float, help="part of the events written in the chat (0.1)")
     parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn")
     parser.add_argument("--fast", choices=["on", "off"], default="on", help="the fast path")
     parser.add_argument("--deflate", choices=["on", "off"], default="off")
@@ -64,11 +62,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--peers", type=int, choices=[0, 1], default=0)
     parser.add_argument("--rounds", type=int, default=3, help="of what is compared in turns")
     found = parser.parse_args()
-    viewers, rate = {"idle": (10_000, 1), "reconnect": (10_000, 20)}.get(
-        found.scenario, (2000, 500)
+    # Nobody writes while statements are counted: lines are statements.
+    viewers, rate, chat = {"idle": (10_000, 1.0, 0.0), "reconnect": (10_000, 20.0, 0.0)}.get(
+        found.scenario, (2000, 500.0, 0.1)
     )
     found.viewers = found.viewers or viewers
     found.rate = found.rate or rate
+    found.chat = chat if found.chat is None else found.chat
     if found.peers and found.scenario != "steady":
         parser.error("peers are compared under steady load only")
     return found

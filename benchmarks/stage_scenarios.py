@@ -145,7 +145,8 @@ def reconnect(wanted: Wanted) -> dict[str, Any]:
     with wanted.run() as found:
         wanted.publish(found)
         found.span(min(wanted.seconds, 5))
-        with Statements(wanted.site) as statements:
+        (log,) = wanted.site.state.rglob("postgres.log")
+        with Statements(log) as statements:
             # As long as coming back takes at least, so that the rounds of a server are known.
             time.sleep(2 * BLIP_SECONDS)
             otherwise, began = statements.count(), time.monotonic()
@@ -153,7 +154,7 @@ def reconnect(wanted: Wanted) -> dict[str, Any]:
             passed = time.monotonic() - began
             meanwhile = statements.count()
         found.end()
-        more = _more(meanwhile, otherwise, longer=passed / (2 * BLIP_SECONDS))
+        more = more_than_usual(meanwhile, otherwise, longer=passed / (2 * BLIP_SECONDS))
         for text, count in more.most_common(20):
             print(f"{count} more of {text[:200]}", flush=True)
         return (
@@ -168,7 +169,9 @@ def reconnect(wanted: Wanted) -> dict[str, Any]:
         )
 
 
-def _more(meanwhile: Counter[str], otherwise: Counter[str], *, longer: float) -> Counter[str]:
+def more_than_usual(
+    meanwhile: Counter[str], otherwise: Counter[str], *, longer: float
+) -> Counter[str]:
     """Select the statements that came more often than their rounds explain (one more each)."""
     usual = {text: count * max(1.0, longer) + 1 for text, count in otherwise.items()}
     return Counter(
@@ -183,9 +186,9 @@ def _more(meanwhile: Counter[str], otherwise: Counter[str], *, longer: float) ->
 class Statements:
     """Has PostgreSQL write down each statement, and counts them by their text without values."""
 
-    def __init__(self, site: Site) -> None:
-        (self._log,) = Path(site.state).rglob("postgres.log")
-        self._at = 0
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._at = log.stat().st_size
 
     def __enter__(self) -> "Statements":
         self._set("log_statement = 'all'")
@@ -212,10 +215,10 @@ class Statements:
             text = log.read().decode(errors="replace")
             self._at = log.tell()
         found = re.findall(r"LOG:  (?:statement|execute [^:]*): (.*)", text)
-        return Counter(_without_values(one) for one in found)
+        return Counter(without_values(one) for one in found)
 
 
-def _without_values(statement: str) -> str:
+def without_values(statement: str) -> str:
     plain = re.sub(r"'(?:[^']|'')*'|\$\d+|\b\d+\b", "?", statement)
     return re.sub(r"\((?:\?(?:::\w+)?(?:, )?)+\)", "(?)", plain).strip()
 
