@@ -101,7 +101,7 @@ def add_filter(request: HttpRequest, creator: Creator, by: User) -> HttpResponse
     try:
         if not forms.flag(request, "save"):
             trial = screening.dry_run(creator_id=creator.pk, rule=rule, sentence=sentence)
-            return _page(request, creator, by, rule=rule, trial=trial)
+            return _page(request, creator, by, rule=rule, trial=trial, sentence=sentence)
         screening.add_filter(creator_id=creator.pk, rule=rule, by=by, now=timezone.now())
     except BadFilter as refused:
         return _page(
