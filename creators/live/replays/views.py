@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from creators.audience.services import record_view, viewer_key
+from creators.chat.writers import check_ban
 from creators.live import access, texts
 from creators.live.models import Clip, LiveSession, Replay
 from creators.live.replays import playlist as vod
@@ -45,8 +46,10 @@ def _asked(request: HttpRequest, piece_id: int) -> tuple[LiveSession, queries.Re
     """Find the replay that is asked for, or, for its host, all that was recorded.
 
     :raises NotFound: there is none for who asks
+    :raises Banned: who asks may not be there
     """
     session = access.watched(request, piece_id)
+    check_ban(piece_id=piece_id, user=request.user, now=timezone.now())
     replay = replay_for(request, session)
     if replay is None:
         raise NotFound
