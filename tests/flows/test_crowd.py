@@ -1,11 +1,13 @@
 """The simulated crowd at a real running site: it chats, likes and buys, and the host pins."""
 
+import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from creators.audience.models import QualifiedView
 from creators.chat.models import Message
@@ -15,7 +17,7 @@ from creators.profiles.models import Creator
 from liveshop.demo import people
 from shops.orders.models import Order
 from tests.factories.catalog import ProductFactory, ShopFactory, SkuFactory
-from tests.servers import PROJECT
+from tests.servers import PROJECT, free_port
 
 PASSWORD = "a demo password"
 
@@ -44,16 +46,16 @@ def demo_show(site):
 
 
 @pytest.fixture
-def crowd(site, demo_show, tmp_path):
-    """crowd(*options) starts `manage.py crowd`; it is stopped after the test."""
+def crowd(tmp_path):
+    """crowd(url, *options) starts `manage.py crowd`; it is stopped after the test."""
     running = []
 
-    def start(*options):
+    def start(url, *options, environment=os.environ):
         with (tmp_path / "crowd.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "crowd", "--url", site.url, *options],
+                [sys.executable, "manage.py", "crowd", "--url", url, *options],
                 cwd=PROJECT,
-                env={**site.environment, "DEMO_PASSWORD": PASSWORD},
+                env={**environment, "DEMO_PASSWORD": PASSWORD},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -79,7 +81,8 @@ def _eventually(check, process, *, seconds=60):
 
 @pytest.mark.long
 def test_three_viewers_chat_watch_and_buy_and_the_host_pins(site, crowd, demo_show):
-    process = crowd("--viewers=3", "--buy-every=1", "--chat-every=0.5", "--host", "--pin-every=2")
+    rhythm = ["--buy-every=1", "--chat-every=0.5", "--host", "--pin-every=2"]
+    process = crowd(site.url, "--viewers=3", *rhythm, environment=site.environment)
 
     _eventually(lambda: Order.objects.filter(paid_at__isnull=False).exists(), process)
     _eventually(lambda: Message.objects.filter(piece=demo_show.piece).count() >= 3, process)
@@ -102,17 +105,24 @@ def test_three_viewers_chat_watch_and_buy_and_the_host_pins(site, crowd, demo_sh
     assert "Traceback" not in process.log.read_text()
 
 
-def test_it_stops_by_itself_after_its_time(crowd):
-    process = crowd("--viewers=1", "--seconds=1")
+def test_it_stops_by_itself_after_its_time_though_nobody_answered(crowd):
+    process = crowd(f"http://127.0.0.1:{free_port()}", "--viewers=1", "--seconds=1")
 
-    assert process.wait(20) == 0
+    assert process.wait(40) == 0
+    assert "Traceback" not in process.log.read_text()
 
 
 @pytest.mark.parametrize(
-    "option", ["--url=http://shop.example:80", "--url=https://127.0.0.1", "--viewers=0"]
+    ("option", "complaint"),
+    [
+        ("--url=http://shop.example:80", "only goes to a site on this machine"),
+        ("--url=https://127.0.0.1", "only goes to a site on this machine"),
+        ("--viewers=0", "--viewers must be 1 to 50"),
+        ("--chat-every=0", "Nobody is that fast"),
+    ],
 )
-def test_it_goes_nowhere_else_and_takes_no_nonsense(crowd, option):
-    process = crowd(option)
+def test_it_goes_nowhere_else_and_takes_no_nonsense(monkeypatch, option, complaint):
+    monkeypatch.setenv("DEMO_PASSWORD", PASSWORD)
 
-    assert process.wait(20) == 1
-    assert "CommandError" in process.log.read_text()
+    with pytest.raises(CommandError, match=complaint):
+        call_command("crowd", "--url=http://127.0.0.1:1", "--seconds=1", option)

@@ -21,17 +21,11 @@ def lamp(transactional_db, shop):
 
 
 @pytest.fixture
-def run_site(lamp, tmp_path):
-    """run_site(app=…) starts the site's provider and web for one test."""
-    running = []
-
-    def start(**fields):
-        site = Site(logs=tmp_path, **fields)
-        running.append(site)
-        return site.start("provider", "web")
-
-    yield start
-    for site in running:
+def unguarded_site(lamp, tmp_path):
+    site = Site(logs=tmp_path, app="tests.flows.unguarded:application")
+    try:
+        yield site.start("provider", "web")
+    finally:
         site.stop()
 
 
@@ -46,9 +40,7 @@ def _race(site, users, lamp):
 
 
 @pytest.mark.long
-def test_two_hundred_buyers_get_exactly_twenty_units(run_site, lamp, buyers):
-    site = run_site()
-
+def test_two_hundred_buyers_get_exactly_twenty_units(site, lamp, buyers):
     answers = _race(site, buyers(BUYERS), lamp)
 
     assert answers.count(201) == UNITS
@@ -59,10 +51,8 @@ def test_two_hundred_buyers_get_exactly_twenty_units(run_site, lamp, buyers):
 
 
 @pytest.mark.long
-def test_control_without_the_guard_the_same_race_oversells(run_site, lamp, buyers):
-    site = run_site(app="tests.flows.unguarded:application")
-
-    answers = _race(site, buyers(60), lamp)
+def test_control_without_the_guard_the_same_race_oversells(unguarded_site, lamp, buyers):
+    answers = _race(unguarded_site, buyers(60), lamp)
 
     assert answers.count(201) > UNITS
     assert OrderLine.objects.count() == Hold.objects.count() > UNITS
