@@ -79,6 +79,12 @@ class Show(NamedTuple):
     door: Door
     standing: Standing
 
+    @property
+    def says(self) -> tuple[Any, ...]:
+        """What it says of who may be there, and as whom."""
+        here = self.standing
+        return self.door, here.host_id, here.moderators, frozenset(here.bans)
+
 
 class LiveSnapshot(msgspec.Struct):
     """A show's state as ready JSON; `position` is None while Valkey is away.
@@ -110,6 +116,8 @@ class Desk:
         self._of_viewer: Counter[str] = Counter()
         self._of_piece: Counter[int] = Counter()
         self._shows: dict[int, tuple[Show, float]] = {}
+        # By what everybody who is in a show was judged last.
+        self._judged: dict[int, tuple[Any, ...]] = {}
         self._asking: Gathering[int, Show] = Gathering(read_shows)
         self._own: Gathering[CartOwner, msgspec.Raw] = Gathering(read_own)
         self._views: Gathering[tuple[int, str], bool] = Gathering(count_views)
@@ -215,6 +223,15 @@ class Desk:
                 socket.close(Close.SERVICE_RESTART)
             else:
                 socket.identity = is_now
+                self._judge_one(socket)
+
+    def _judge_one(self, socket: OpenSocket) -> None:
+        """Look anew at one who is somebody else now, such as an operator."""
+        kept = self._shows.get(socket.piece_id) if socket.piece_id is not None else None
+        if kept is not None and socket.is_seated:
+            code = judgement(socket, kept[0], now=datetime.now(UTC))
+            if code is not None:
+                socket.close(code)
 
     async def _judge(self, piece_ids: list[int], *, is_door: bool = False) -> None:
         """Look anew at who may be in these shows; `is_door`: how one comes in has changed."""
@@ -230,9 +247,17 @@ class Desk:
         for piece_id, show in found.items():
             if show is not None:
                 self._keep(piece_id, show)
+        # As long as nothing is different, nobody has to be looked at again.
+        others = {
+            piece_id: show
+            for piece_id, show in found.items()
+            if show is not None and (is_door or self._judged.get(piece_id) != show.says)
+        }
+        if not others:
+            return
         now = datetime.now(UTC)
         for socket in list(self._sockets):
-            show = found.get(socket.piece_id) if socket.piece_id is not None else None
+            show = others.get(socket.piece_id) if socket.piece_id is not None else None
             if show is not None and socket.is_seated:
                 code = judgement(socket, show, now=now)
                 if code is not None:
@@ -240,6 +265,10 @@ class Desk:
                 elif is_door:
                     # What they were told on the way in may not be so any more.
                     socket.close(Close.SERVICE_RESTART)
+        for piece_id, show in others.items():
+            self._judged[piece_id] = show.says
+        if len(self._judged) > 2 * len(self._of_piece) + 100:
+            self._judged = {pk: said for pk, said in self._judged.items() if pk in self._of_piece}
 
     # --- Shows ----------------------------------------------------------------------------
 
@@ -279,14 +308,13 @@ class Desk:
     async def live_snapshot(self, piece_id: int) -> LiveSnapshot:
         """Return a show's state, read once a second at most, however many ask for it."""
         task = self._live.get(piece_id)
-        if task is None or (
-            task.done()
-            and (
-                task.cancelled()
-                or task.exception() is not None
-                or task.result().until < time.monotonic()
-            )
-        ):
+        if task is not None and task.done():
+            if not task.cancelled() and task.exception() is None:
+                kept = task.result()
+                if kept.until >= time.monotonic():
+                    return kept
+            task = None
+        if task is None:
             if len(self._live) > 1000:
                 self._live.clear()
             task = self._live[piece_id] = self.hub.spawn(self._read_live(piece_id))

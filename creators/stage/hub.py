@@ -119,7 +119,8 @@ class Hub:
         if seat.room is not room:
             seat.room = room
             room.present[seat] = None
-            room.has_changed = True
+            if seat.viewer:
+                room.come(seat.viewer)
             self._empty.pop(room, None)
         return room
 

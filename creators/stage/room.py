@@ -87,10 +87,12 @@ class Room:
         "left",
         "left_out",
         "name",
+        "newcomers",
         "opened",
         "pending",
         "present",
         "pump",
+        "renewed_at",
         "resyncs",
         "ring",
         "roster",
@@ -122,16 +124,19 @@ class Room:
         self.chat_tokens = 0.0
         self.chat_at = float("-inf")
         self.left_out = 0
-        # Since the last count: events, hearts, those who left, and whether somebody came.
+        # Since the last count: events, hearts, who came, who left, and whether anybody did.
         self.came = 0
         self.hearts = 0
+        self.newcomers: set[str] | None = None
         self.left: set[str] | None = None
         self.has_changed = False
         # Whether so much happens that counts are told less often.
         self.is_busy = False
         # Bucket of a lag -> how often a page said that its picture is so far behind.
         self.lags: Counter[int] | None = None
+        # When it was counted, and when all who are here were named for it.
         self.counted_at = 0.0
+        self.renewed_at = 0.0
         # Figures for those who watch the hub.
         self.caught_up = 0
         self.resyncs = 0
@@ -204,6 +209,13 @@ class Room:
         if self.lags is None:
             self.lags = Counter()
         self.lags[min(lag_ms // LAG_BUCKET_MS, LAG_BUCKETS - 1)] += 1
+
+    def come(self, viewer: str) -> None:
+        """Note that one whom the count counts is here."""
+        if self.newcomers is None:
+            self.newcomers = set()
+        self.newcomers.add(viewer)
+        self.has_changed = True
 
     def leave(self, viewer: str) -> None:
         """Note that one whom the count counts has left."""
