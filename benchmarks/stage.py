@@ -63,7 +63,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="of what is compared in turns")
     found = parser.parse_args()
     # Nobody writes while statements are counted: lines are statements.
-    viewers, rate, chat = {"idle": (10_000, 1.0, 0.0), "reconnect": (10_000, 20.0, 0.0)}.get(
+    viewers, rate, chat = {"idle": (10_000, 1.0, 0.0), "reconnect": (10_000, 2.0, 0.0)}.get(
         found.scenario, (2000, 500.0, 0.1)
     )
     found.viewers = found.viewers or viewers
