@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from creators.chat import services as chat
+from creators.chat import posting as chat
 from creators.live import services as live
 from creators.live.replays import services as replays
 from creators.scoring import services as scoring

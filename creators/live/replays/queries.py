@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from creators.audience.models import ProductClick
-from creators.chat.queries import lines_between
+from creators.chat.queries import answered_questions, lines_between
 from creators.live.models import LiveSession, Pin, Replay, ShowState
 from creators.live.queries import BagItem, bag, image_url
 from creators.media import queries as media
@@ -22,6 +22,8 @@ from shops.facts.refused import NotFound
 # How much of the chat one answer holds: what was said before a place, and what comes after it.
 CHAT_BEFORE: Final = 40
 CHAT_AFTER: Final = 200
+# Whoever marks a question as answered does so when the answer was given.
+ANSWER_LEAD_MS: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,24 @@ class Line:
     at: int
     name: str
     text: str
-    is_host: bool
+    # "host", "moderator" or "".
+    badge: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question that was answered; its place is milliseconds from the beginning of the replay."""
+
+    id: int
+    name: str
+    text: str
+    # What it was about, "" for anything.
+    product: str
+    place: int
+
+    @property
+    def seconds(self) -> int:
+        return self.place // 1000
 
 
 @dataclass(frozen=True)
@@ -282,7 +301,7 @@ def chat_part(session: LiveSession, shown: Recording, *, place: int) -> ChatPart
             at=timeline.position_ms(message.sent_at) - shown.starts,
             name=message.author.display_name,
             text=message.body,
-            is_host=message.author_id == session.piece.creator.user_id,
+            badge=message.badge,
         )
         for message in [*before, *after]
     ]
@@ -291,6 +310,27 @@ def chat_part(session: LiveSession, shown: Recording, *, place: int) -> ChatPart
         since=0 if len(before) < CHAT_BEFORE else lines[0].at,
         until=shown.length if len(after) < CHAT_AFTER else lines[-1].at,
     )
+
+
+def answers(session: LiveSession, shown: Recording) -> Sequence[Answer]:
+    """List the questions that were answered in what is shown, each where its answer is heard."""
+    found = []
+    for question in answered_questions(piece_id=session.pk):
+        if question.answered_at is None:
+            continue
+        place = shown.timeline.position_ms(question.answered_at)
+        if not shown.starts <= place <= shown.ends:
+            continue
+        found.append(
+            Answer(
+                id=question.pk,
+                name=question.author.display_name,
+                text=question.body,
+                product="" if question.product is None else question.product.title,
+                place=max(place - shown.starts - ANSWER_LEAD_MS, 0),
+            )
+        )
+    return found
 
 
 def caption_languages(session: LiveSession, since: datetime, until: datetime) -> Sequence[str]:

@@ -73,6 +73,7 @@ def page(request: HttpRequest, session: LiveSession, replay: Replay) -> HttpResp
         "begin": _begin(request, session, shown),
         "chapters": chapters,
         "goods": queries.goods(session, chapters),
+        "answers": queries.answers(session, shown),
         "languages": queries.caption_languages(session, replay.starts_at, replay.ends_at),
         "mark": signing.TimestampSigner(salt=_SALT).sign(str(session.pk)),
         "texts": texts.for_viewer(),
@@ -134,7 +135,7 @@ def chat(request: HttpRequest, piece_id: int) -> HttpResponse:
             "until": part.until,
             "lines": [
                 {"id": line.id, "at": line.at, "name": line.name, "text": line.text}
-                | ({"host": True} if line.is_host else {})
+                | ({"badge": line.badge} if line.badge else {})
                 for line in part.lines
             ],
         },

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from creators.chat.models import Message, Mute
+from creators.chat.models import Message, Sanction
 from creators.live import services
 from creators.live.models import LiveSession, Pin, ShowState
 from creators.pieces.models import PieceProduct
@@ -125,26 +125,28 @@ def test_the_host_moderates_without_a_script(host, show, alice, now):
         sent_at=now,
     )
     back = f"/live/{show.pk}/console/"
-    response = _post(host, show, "chat/delete", message=line.pk, next=back)
+    response = _post(host, show, "moderation/delete", message=line.pk, next=back)
     assert response["Location"] == back
     line.refresh_from_db()
     assert line.deleted_at is not None
-    _post(host, show, "mute", user=alice.pk, next=back)
-    assert Mute.objects.get().user == alice
-    assert "Undo mute" in host.get(back).content.decode()
-    _post(host, show, "unmute", user=alice.pk, next=back)
-    assert Mute.objects.get().lifted_at is not None
+    _post(host, show, "moderation/mute", user=alice.pk, next=back)
+    assert Sanction.objects.get().user == alice
+    assert f'action="/live/{show.pk}/moderation/unmute/"' in host.get(back).content.decode()
+    _post(host, show, "moderation/unmute", user=alice.pk, next=back)
+    assert Sanction.objects.get().lifted_at is not None
 
 
 def test_a_form_leads_nowhere_else(host, show, alice, now):
-    response = _post(host, show, "mute", user=alice.pk, next="https://evil.example/")
-    assert response["Location"] == f"/live/{show.pk}/"
+    response = _post(host, show, "moderation/mute", user=alice.pk, next="https://evil.example/")
+    assert response["Location"] == f"/live/{show.pk}/moderation/"
 
 
 def test_a_viewer_does_not_moderate(client, show, alice, erin):
     client.force_login(alice)
     response = client.post(
-        f"/live/{show.pk}/mute/", {"user": erin.pk}, headers={"accept": "application/json"}
+        f"/live/{show.pk}/moderation/mute/",
+        {"user": erin.pk},
+        headers={"accept": "application/json"},
     )
     assert (response.status_code, response.json()["code"]) == (403, "not_allowed")
-    assert not Mute.objects.exists()
+    assert not Sanction.objects.exists()

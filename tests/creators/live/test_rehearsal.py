@@ -7,8 +7,11 @@ import pytest
 
 from creators.audience.models import ProductClick, QualifiedView
 from creators.audience.services import record_click, record_view
-from creators.chat.models import Message, Mute
-from creators.chat.services import ChatClosed, mute, post_message
+from creators.chat.models import Action, Message, Question, Sanction
+from creators.chat.moderation.sanctions import mute
+from creators.chat.posting import post_message
+from creators.chat.questions import ask
+from creators.chat.writers import ChatClosed
 from creators.live import queries, reactions, services
 from creators.live.events import RehearsalEnded
 from creators.live.models import LiveSession, Pin, ShowState
@@ -139,12 +142,13 @@ def test_its_figures_chat_pins_and_recording_are_erased(rehearsal, product, bob,
     post_message(
         piece_id=rehearsal.pk, author=bob, client_id=uuid.uuid4(), body="One, two", now=now
     )
+    ask(piece_id=rehearsal.pk, author=bob, client_id=uuid.uuid4(), body="On?", now=now)
     mute(piece_id=rehearsal.pk, user_id=alice.pk, by=bob, now=now)
     services.pin(piece_id=rehearsal.pk, product_id=product.pk, by=bob, now=now)
 
     _end(rehearsal, bob, now)
 
-    for model in (QualifiedView, ProductClick, Message, Mute, Pin):
+    for model in (QualifiedView, ProductClick, Message, Question, Sanction, Action, Pin):
         assert not model.objects.exists(), model
     stream = Stream.objects.get(session=rehearsal)
     assert stream.erased_at == stream.closed_at == now

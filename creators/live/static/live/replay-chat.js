@@ -60,7 +60,7 @@ export class ReplayChat {
 
   #element(line) {
     const element = document.createElement("div");
-    element.className = line.host ? "chat__line chat__line--host" : "chat__line";
+    element.className = line.badge ? `chat__line chat__line--${line.badge}` : "chat__line";
     element.dataset.line = line.id;
     const name = document.createElement("b");
     name.className = "chat__name";

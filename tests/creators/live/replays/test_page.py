@@ -4,7 +4,7 @@ import pytest
 import time_machine
 
 from creators.audience.models import ProductClick, QualifiedView
-from creators.chat.models import Message
+from creators.chat.models import Message, Question
 from creators.live.models import Clip, Replay
 from creators.live.replays import services
 from creators.live.replays.tool_views import NotATime, clock, milliseconds
@@ -131,7 +131,8 @@ def test_the_chat_comes_in_time_without_deleted_lines(client, replay, say, bob, 
     say(3, "first")
     say(4, "rude", deleted_at=now)
     say(35, "while the picture was away")
-    say(46, "welcome back", by=bob)
+    say(46, "welcome back", by=bob, badge="host")
+    say(47, "held too long", state="rejected")
     say(61, "too late")
     part = _get(client, replay, "replay.json?at=20000").json()
     assert (part["since"], part["until"]) == (0, 50_000)
@@ -140,7 +141,36 @@ def test_the_chat_comes_in_time_without_deleted_lines(client, replay, say, bob, 
         (30_000, "while the picture was away"),
         (36_000, "welcome back"),
     ]
-    assert [line.get("host", False) for line in part["lines"]] == [False, False, True]
+    assert [line.get("badge", "") for line in part["lines"]] == ["", "", "host"]
+
+
+def test_what_was_answered_is_found_where_it_was_answered(client, replay, product, alice, bob, at):
+    for seconds, body, about in ((22, "is it <warm>?", product), (46, "and hats?", None)):
+        Question.objects.create(
+            piece=replay.session.piece,
+            product=about,
+            author=alice,
+            client_id=f"11111111-1111-4111-8111-{seconds:012}",
+            body=body,
+            asked_at=at(2),
+            answered_at=at(seconds),
+            answered_by=bob,
+        )
+    Question.objects.create(
+        piece=replay.session.piece,
+        author=alice,
+        client_id="11111111-1111-4111-8111-000000000099",
+        body="never answered?",
+        asked_at=at(2),
+    )
+    page = _get(client, replay).content.decode()
+    shown = page.partition('id="answers-title"')[2].partition("</section>")[0]
+    assert 'href="?t=12" data-jump data-at="12000"' in shown
+    # The picture was away for 10 s: the 46th second of the show is the 36th of the replay.
+    assert 'href="?t=26" data-jump data-at="26000"' in shown
+    assert "is it &lt;warm&gt;?" in shown
+    assert f"Alice · {product.title}" in shown
+    assert "never answered?" not in page
 
 
 def test_a_long_chat_comes_in_parts_that_say_how_far_they_reach(client, replay, say, monkeypatch):
