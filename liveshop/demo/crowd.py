@@ -6,6 +6,7 @@ import logging
 import random
 import re
 import uuid
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -42,6 +43,9 @@ class Plan:
     pin_every: float = 40
     host_rests: float = 180
     restock_every: float = 60
+    ask_every: float = 40
+    vote_every: float = 5
+    answer_every: float = 50
 
 
 @dataclass
@@ -54,6 +58,9 @@ class Show:
     bag: dict[int, dict[str, Any]] = field(default_factory=dict)
     referral: str = ""
     pin_rev: int = -1
+    # The newest lines, and the open questions with their votes.
+    heard: deque[int] = field(default_factory=lambda: deque(maxlen=15))
+    questions: dict[int, int] = field(default_factory=dict)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def open(self, state: dict[str, Any]) -> None:
@@ -68,10 +75,15 @@ class Show:
         self.bag = {product["id"]: product for product in state["bag"]}
         if state["rev"] >= self.pin_rev:
             self.pin, self.pin_rev = state["pin"], state["rev"]
+        self.questions = {}
+        for question in state["questions"]:
+            self._note(question)
         self.opened.set()
 
     def shut(self) -> None:
         self.piece_id, self.pin, self.pin_rev, self.bag = None, None, -1, {}
+        self.heard.clear()
+        self.questions.clear()
         self.opened.clear()
 
     def apply(self, event: dict[str, Any]) -> None:
@@ -84,8 +96,20 @@ class Show:
                 for sku in self.bag.get(event["product_id"], {}).get("skus", []):
                     if sku["id"] == event["sku_id"] and sku["rev"] <= event["rev"]:
                         sku["available"], sku["rev"] = event["available"], event["rev"]
+            case "chat" if event["line"]["id"] not in self.heard:
+                self.heard.append(event["line"]["id"])
+            case "chat_deleted" if event["id"] in self.heard:
+                self.heard.remove(event["id"])
+            case "question":
+                self._note(event["question"])
             case "show_ended" | "show_cancelled":
                 self.shut()
+
+    def _note(self, question: dict[str, Any]) -> None:
+        if question["answered_at"] is None and not question["deleted"]:
+            self.questions[question["id"]] = question["votes"]
+        else:
+            self.questions.pop(question["id"], None)
 
     @property
     def pinned_id(self) -> int | None:
@@ -120,6 +144,8 @@ class Crowd:
             for number, viewer in enumerate(viewers):
                 tasks.create_task(self._stay(viewer, after=number * self.plan.sign_in_every))
             tasks.create_task(self._chat())
+            tasks.create_task(self._ask())
+            tasks.create_task(self._vote())
             tasks.create_task(self._like())
             tasks.create_task(self._shop())
             tasks.create_task(self._report())
@@ -215,18 +241,46 @@ class Crowd:
         here = self._here.get(viewer.email)
         return here[1] if here else None
 
-    async def speak(self, who: tuple[Visitor, ClientConnection], line: str) -> None:
+    async def speak(
+        self, who: tuple[Visitor, ClientConnection], line: str, *, reply_to: int | None = None
+    ) -> None:
+        sent = {"t": "chat", "client_id": str(uuid.uuid4()), "body": line, "reply_to": reply_to}
         with contextlib.suppress(*TROUBLE):
-            await say(who[1], {"t": "chat", "client_id": str(uuid.uuid4()), "body": line})
+            await say(who[1], sent)
             self.said += 1
 
     async def _chat(self) -> None:
         while True:
             await self.pause(self.plan.chat_every)
             who = self._somebody()
-            if who is not None:
+            if who is None:
+                continue
+            if self.show.heard and self.dice.random() < 0.15:
+                line = self.talk.say(lines.ANSWER, product=None, host=self.show.host)
+                await self.speak(who, line, reply_to=self.dice.choice(self.show.heard))
+            else:
                 line = self.talk.idle(product=self.show.pinned_title, host=self.show.host)
                 await self.speak(who, line)
+
+    async def _ask(self) -> None:
+        while True:
+            await self.pause(self.plan.ask_every)
+            who = self._somebody()
+            if who is None:
+                continue
+            body = self.talk.say(lines.ASK, product=self.show.pinned_title, host=self.show.host)
+            sent = {"t": "ask", "client_id": str(uuid.uuid4()), "body": body}
+            with contextlib.suppress(*TROUBLE):
+                await say(who[1], sent | {"product_id": self.show.pinned_id})
+
+    async def _vote(self) -> None:
+        while True:
+            await self.pause(self.plan.vote_every)
+            who = self._somebody()
+            if who is not None and self.show.questions:
+                question = self.dice.choice(list(self.show.questions))
+                with contextlib.suppress(*TROUBLE):
+                    await say(who[1], {"t": "vote", "question_id": question})
 
     async def _like(self) -> None:
         while True:

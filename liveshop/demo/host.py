@@ -1,4 +1,4 @@
-"""Bob in his console while nobody is at it: he pins the next product, and carol refills."""
+"""Bob in his console while nobody is at it: he pins and answers in turn, and carol refills."""
 
 import asyncio
 import contextlib
@@ -30,6 +30,7 @@ class Host:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._be_there())
             tasks.create_task(self._refill())
+            tasks.create_task(self._answer())
             while True:
                 await asyncio.sleep(self.crowd.plan.pin_every * self.crowd.dice.uniform(0.75, 1.25))
                 with contextlib.suppress(*TROUBLE):
@@ -87,6 +88,25 @@ class Host:
         if here is not None:
             title = str(show.bag[following]["title"])
             line = self.crowd.talk.say(lines.HOST, product=title, host=show.host)
+            await self.crowd.speak((self.bob, here), line)
+
+    async def _answer(self) -> None:
+        while True:
+            await asyncio.sleep(self.crowd.plan.answer_every * self.crowd.dice.uniform(0.75, 1.25))
+            with contextlib.suppress(*TROUBLE):
+                await self._answer_most_wanted()
+
+    async def _answer_most_wanted(self) -> None:
+        show = self.crowd.show
+        if not show.questions or not self.bob.is_signed_in or time.monotonic() < self._rests_until:
+            return
+        wanted = max(show.questions, key=lambda one: (show.questions[one], -one))
+        answer = await self.bob.post(
+            f"/live/{show.piece_id}/questions/answer/", {"question": wanted}, headers=JSON
+        )
+        here = self.crowd.socket_of(self.bob)
+        if answer.status_code < 400 and here is not None:
+            line = self.crowd.talk.say(lines.HOST_ANSWER, product=None, host=show.host)
             await self.crowd.speak((self.bob, here), line)
 
     # --- Refilling ------------------------------------------------------------------------

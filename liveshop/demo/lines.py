@@ -239,6 +239,20 @@ CHAT: Final = (
     "greetings from the night shift",
     "good luck on the night shift ❤️",
 )
+ANSWER: Final = (
+    "same here",
+    "good question",
+    "I would like to know that, too",
+    "ha, exactly",
+    "yes! Mine does",
+    "no idea, ask {host}",
+    "that's what I said last week",
+    "you are not alone",
+    "d'accord",
+    "true, true",
+    "speak for yourself 😄",
+    "thanks, I was about to ask",
+)
 BYE: Final = (
     "have to go, this was fun",
     "off to bed, thanks {host}",
@@ -260,6 +274,13 @@ HOST: Final = (
     "Hold on to your spoons: the {product}.",
     "My neighbour borrowed it and never gave it back: the {product}.",
     "Small, honest, useful: the {product}.",
+)
+HOST_ANSWER: Final = (
+    "Good question, there you have it.",
+    "I hope that answers it!",
+    "Keep your questions coming, I take the most wanted first.",
+    "That one many of you asked. Done!",
+    "Next question, please.",
 )
 
 # How often each kind is said while nothing special happens.

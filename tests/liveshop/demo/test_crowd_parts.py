@@ -21,6 +21,7 @@ def _state(**changes):
         "show": {"id": 1, "state": "live", "host": "Bob Bellacosa", "referral": "r"},
         "pin": {"id": 9, "product_id": 7, "referral": "p"},
         "bag": [product],
+        "questions": [{"id": 3, "votes": 2, "answered_at": None, "deleted": False}],
         **changes,
     }
 
@@ -51,6 +52,24 @@ def test_events_apply_once_and_late_ones_not_at_all(show):
     assert not show.opened.is_set()
 
 
+def test_open_questions_and_the_newest_lines_are_known(show):
+    def question(number, **changes):
+        card = {"id": number, "votes": 1, "answered_at": None, "deleted": False, **changes}
+        show.apply({"t": "question", "question": card})
+
+    question(4)
+    question(3, votes=5)
+    assert show.questions == {3: 5, 4: 1}
+    question(3, answered_at=5)
+    question(4, deleted=True)
+    assert show.questions == {}
+
+    for number in (1, 2, 2):
+        show.apply({"t": "chat", "line": {"id": number}})
+    show.apply({"t": "chat_deleted", "id": 1, "rev": 1})
+    assert list(show.heard) == [2]
+
+
 def test_a_show_that_is_over_is_not_opened():
     show = Show()
     show.open(_state(show={"id": 1, "state": "ended", "host": "Bob", "referral": ""}))
@@ -61,7 +80,7 @@ def test_a_show_that_is_over_is_not_opened():
 def test_the_crowd_has_much_to_say_all_of_it_short_and_different():
     kinds = (
         lines.HELLO, lines.ASK, lines.LIKE, lines.PRICE, lines.BUY, lines.STOCK, lines.CHAT,
-        lines.BYE,
+        lines.BYE, lines.ANSWER, lines.HOST_ANSWER,
     )  # fmt: skip
     everything = [line for kind in kinds for line in kind]
 
