@@ -17,53 +17,29 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-import msgspec
-from django.utils import translation
-
 from creators.chat.standing import RoleName
 from creators.pieces.access import Door
 from creators.stage import metrics, rooms, wire
-from creators.stage.desk import Desk, desk_here, judgement
+from creators.stage.desk import Desk, desk_here
 from creators.stage.frames import Frame
 from creators.stage.identity import Identity, identify
 from creators.stage.lines import Line
+from creators.stage.refusals import NotHere, SignInFirst, TooMany, told_as
 from creators.stage.room import Room, Seat
 from creators.stage.settling import settle
+from creators.stage.shows import judgement
+from creators.stage.watching import Watching
 from creators.stage.who import role_in
 from creators.stage.wire import Close, Position, RoomKind
-from creators.stage.writing import Written, say_caption, write_all
-from shops.facts.refused import Refused
+from creators.stage.writing import Written, lines_next, say_caption, write_all
 
 log = logging.getLogger(__name__)
 
 # A client that does not say where it stands gets snapshots after this time.
 RESUME_SECONDS = 2.0
-QUALIFIED_SECONDS = 5.0
-# Longer between two "watching": the page was hidden, and the time begins anew.
-WATCHING_GAP_SECONDS = 12.0
-# A page counts once in so long among those who say how far behind they are.
-LAG_GAP_SECONDS = 5.0
 MOST_REFUSALS = 200
 # So many messages may wait for what was said before them.
 MOST_WAITING: Final = 64
-
-
-class SignInFirst(Refused):
-    code = "sign_in"
-    message = translation.gettext_lazy("Sign in first.")
-    status = 401
-
-
-class TooMany(Refused):
-    code = "too_many"
-    message = translation.gettext_lazy("That was too much at once. Wait a moment.")
-    status = 429
-
-
-class NotHere(Refused):
-    code = "not_here"
-    message = translation.gettext_lazy("That is only possible on a show's page.")
-    status = 400
 
 
 class Settling(NamedTuple):
@@ -79,15 +55,12 @@ class Conversation:
     __slots__ = (
         "_drain",
         "_has_resumed",
-        "_is_counted",
         "_is_ended",
         "_is_open",
-        "_lag_at",
         "_queue",
         "_refusals",
         "_starter",
-        "_watched_at",
-        "_watching_since",
+        "_watching",
         "_worker",
         "address",
         "desk",
@@ -121,9 +94,7 @@ class Conversation:
         self._queue: deque[wire.AnyInbound | Settling] | None = None
         self._worker: asyncio.Task[None] | None = None
         self._drain: asyncio.Future[None] | None = None
-        self._watching_since = self._watched_at = float("-inf")
-        self._lag_at = float("-inf")
-        self._is_counted = False
+        self._watching: Watching | None = None
         line.when_drained = self._drained
 
     # --- Life -----------------------------------------------------------------------------
@@ -152,26 +123,22 @@ class Conversation:
         self._is_open = True
         if self._queue:
             self._go_on()
-        loop = asyncio.get_running_loop()
-        self._starter = loop.call_later(RESUME_SECONDS, self._start_anyway)
+        later = asyncio.get_running_loop().call_later
+        self._starter = later(RESUME_SECONDS, self._start_anyway)
         return True
 
     async def _find_rooms(self) -> Close | None:
         """Seat this one where it may be; or tell with what to close."""
         names: list[str] = []
         if self.piece_id is not None:
-            show = await self.desk.show_of(self.piece_id)
+            show = await self.desk.shows.show_of(self.piece_id)
             if show is None or not self._is_let_in(show.door):
                 return Close.NO_SUCH_SHOW
             self.role = role_in(self.identity, show.standing)
             refusal = judgement(self, show, now=datetime.now(UTC))
             if refusal is not None:
                 return refusal
-            names.append(rooms.live_room(self.piece_id))
-            if self.role == "host":
-                names.append(rooms.host_room(self.piece_id))
-            if self.role in ("host", "moderator"):
-                names.append(rooms.mods_room(self.piece_id))
+            names += rooms.of_show(self.piece_id, role=self.role)
         elif self.identity.user_id is not None:
             self.role = "viewer"
         if self.identity.room:
@@ -290,7 +257,7 @@ class Conversation:
                 if isinstance(said, Settling):
                     await self._settle(said)
                 elif isinstance(said, Written):
-                    await write_all(self, self._together(said))
+                    await write_all(self, [said, *lines_next(self._queue)])
                 else:
                     try:
                         if not self._at_once(said):
@@ -302,17 +269,6 @@ class Conversation:
             if not self._queue:
                 # There is one per socket: an empty one takes more than all else of an idle one.
                 self._queue = None
-
-    def _together(self, first: Written) -> list[Written]:
-        """Take with a line those that wait behind it: they may go into one transaction."""
-        some = [first]
-        while self._queue:
-            said = self._queue[0]
-            if not isinstance(said, Written):
-                break
-            some.append(said)
-            self._queue.popleft()
-        return some
 
     async def _until_drained(self) -> None:
         self._drain = asyncio.get_running_loop().create_future()
@@ -327,16 +283,7 @@ class Conversation:
         if self._refusals > MOST_REFUSALS:
             self.close(Close.TOO_MANY, "too many refusals")
             return
-        with translation.override(self.language):
-            if isinstance(error, Refused):
-                code, text = error.code, str(error)
-            elif isinstance(error, msgspec.DecodeError):
-                # Wrong JSON, an unknown type or field, a value out of bounds.
-                code, text = "bad_message", str(error)
-            else:
-                log.error("a message of a socket failed", exc_info=error)
-                code = "failed"
-                text = translation.gettext("Something went wrong on our side. Try again.")
+        code, text = told_as(error, language=self.language)
         metrics.refused(code)
         self.tell(
             wire.Error(
@@ -372,9 +319,7 @@ class Conversation:
                 self.need_user()
                 self._give_hearts(count, self.need_show())
             case wire.Watching(lag_ms=lag_ms):
-                piece_id = self.need_show()
-                self._note_lag(lag_ms)
-                return not self._has_watched(piece_id)
+                return not self._has_watched(self.need_show(), lag_ms)
             case wire.Resume(rooms=positions):
                 self._resume(positions)
             case wire.SayCaption():
@@ -386,40 +331,28 @@ class Conversation:
                 return False
         return True
 
-    @property
-    def _live(self) -> Room | None:
-        """The show's room, once this one is in it."""
-        return self.seats[0].room if self.piece_id is not None and self.seats else None
-
     def _give_hearts(self, count: int, piece_id: int) -> None:
         """Count hearts while the show is on, as many as a hand can give."""
-        room = self._live
-        if room is not None and self.desk.is_on_air(piece_id):
+        room = self.seats[0].room
+        if room is not None and self.desk.shows.is_on_air(piece_id):
             room.hearts += self.desk.hearts.take_some(self.identity.viewer, count)
 
-    def _note_lag(self, lag_ms: int | None) -> None:
-        """Take a page's word on how far behind it is, now and then."""
-        now = time.monotonic()
-        if lag_ms is None or now - self._lag_at < LAG_GAP_SECONDS:
-            return
-        self._lag_at = now
-        room = self._live
-        if room is not None:
+    def _has_watched(self, piece_id: int, lag_ms: int | None) -> bool:
+        """Note a word of watching; tell whether that makes a view that is to be counted."""
+        if self._watching is None:
+            self._watching = Watching()
+        watching = self._watching
+        room = self.seats[0].room
+        if lag_ms is not None and room is not None and watching.may_tell_lag():
             room.lagging(lag_ms)
-
-    def _has_watched(self, piece_id: int) -> bool:
-        """Tell whether a view is to be counted: the page said for 5 s that somebody looks at it."""
-        now = time.monotonic()
-        if now - self._watched_at > WATCHING_GAP_SECONDS:
-            self._watching_since = now
-        self._watched_at = now
         who = self.identity
-        return not (
-            self.role == "host"
-            or self._is_counted
-            or (who.user_id is None and not who.session_key)
-            or now - self._watching_since < QUALIFIED_SECONDS
-            or self.desk.has_counted(piece_id, who.viewer)
+        has_watched = watching.goes_on()
+        return (
+            has_watched
+            and not watching.is_counted
+            and self.role != "host"
+            and (who.user_id is not None or who.session_key is not None)
+            and not self.desk.has_counted(piece_id, who.viewer)
         )
 
     # --- Where it stands ------------------------------------------------------------------
@@ -458,6 +391,8 @@ class Conversation:
         match said:
             case wire.Watching():
                 piece_id = self.need_show()
-                self._is_counted = await self.desk.count_view(piece_id, self.identity.viewer)
+                is_counted = await self.desk.count_view(piece_id, self.identity.viewer)
+                if self._watching is not None:
+                    self._watching.is_counted = is_counted
             case wire.SayCaption():
                 await say_caption(self, said)

@@ -10,28 +10,27 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
-from channels.db import database_sync_to_async
 from django.conf import settings
 
 from creators.audience.services import record_views
-from creators.chat.standing import RoleName, Standing, read_standings, standings
-from creators.pieces.access import Door, doors_of
-from creators.stage import metrics, pictures, publishing, rooms, snapshot
-from creators.stage.frames import Frame
+from creators.chat import holding
+from creators.chat.standing import RoleName, standings
+from creators.pieces.access import Door
+from creators.stage import metrics, publishing, rooms, snapshot
 from creators.stage.gathering import Gathering
 from creators.stage.hub import Hub, hub_here
 from creators.stage.identity import Identities, Identity, identities_here
 from creators.stage.limits import CAPTIONS, HEARTS, PER_ADDRESS, PER_USER, Buckets
 from creators.stage.lines import Line
-from creators.stage.link import FAILURES
-from creators.stage.who import role_in
-from creators.stage.wire import Close, Position, raw
+from creators.stage.shows import Shows, judgement
+from creators.stage.threads import in_thread
+from creators.stage.wire import Close, raw
 from shops.checkout.owner import CartOwner
 
 log = logging.getLogger(__name__)
@@ -43,16 +42,7 @@ PING_SECONDS = 20.0
 IDLE_SECONDS = 60.0
 # So many are given their own rooms' states at a time.
 PERSONAL_AT_ONCE: Final = 500
-_MOST_SHOWS: Final = 10_000
 _MOST_COUNTED: Final = 100_000
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run database code in a thread of the pool; never called on the frames' way."""
-    return await database_sync_to_async(work, thread_sensitive=False)(*args, **kwargs)
 
 
 class OpenSocket(Protocol):
@@ -73,34 +63,6 @@ class OpenSocket(Protocol):
     def close(self, code: Close, reason: str = "") -> None: ...
 
 
-class Show(NamedTuple):
-    """Who may come in to a show, and where everybody stands in it."""
-
-    door: Door
-    standing: Standing
-
-    @property
-    def says(self) -> tuple[Any, ...]:
-        """What it says of who may be there, and as whom."""
-        here = self.standing
-        return self.door, here.host_id, here.moderators, frozenset(here.bans)
-
-
-class LiveSnapshot(msgspec.Struct):
-    """A show's state as ready JSON; `position` is None while Valkey is away.
-
-    `url` and `host_url` are the signed playlist of a picture that not everybody may see.
-    """
-
-    position: Position | None
-    state: msgspec.Raw
-    url: str
-    host_url: str
-    until: float
-    # The frame that all guests get, once it is made.
-    for_guests: list[Frame] = []
-
-
 class Desk:
     def __init__(self, hub: Hub, identities: Identities) -> None:
         self.hub = hub
@@ -115,14 +77,12 @@ class Desk:
         self._of_address: Counter[str] = Counter()
         self._of_viewer: Counter[str] = Counter()
         self._of_piece: Counter[int] = Counter()
-        self._shows: dict[int, tuple[Show, float]] = {}
+        self.shows = Shows(hub)
         # By what everybody who is in a show was judged last.
         self._judged: dict[int, tuple[Any, ...]] = {}
-        self._asking: Gathering[int, Show] = Gathering(read_shows)
         self._own: Gathering[CartOwner, msgspec.Raw] = Gathering(read_own)
         self._views: Gathering[tuple[int, str], bool] = Gathering(count_views)
         self._counted: OrderedDict[tuple[int, str, date], None] = OrderedDict()
-        self._live: dict[int, asyncio.Task[LiveSnapshot]] = {}
         self._figures_due: set[int] = set()
         self._rounds: asyncio.Task[None] | None = None
         hub.on_control = self.control
@@ -176,7 +136,7 @@ class Desk:
                     socket.close(Close.SIGNED_OUT)
         elif kind in ("door", "standing") and isinstance(piece_id, int):
             standings.forget(piece_id)
-            self._shows.pop(piece_id, None)
+            self.shows.forget(piece_id)
             if piece_id in self._of_piece:
                 await self._judge([piece_id], is_door=kind == "door")
 
@@ -184,9 +144,13 @@ class Desk:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
             self._listen_for_life()
-            for look in (self._judge(list(self._of_piece)), self._verify()):
+            for look in (
+                partial(self._judge, list(self._of_piece)),
+                self._verify,
+                partial(in_thread, show_held_lines),
+            ):
                 try:
-                    await look
+                    await look()
                 except Exception:
                     log.exception("the round of open sockets failed")
 
@@ -227,9 +191,9 @@ class Desk:
 
     def _judge_one(self, socket: OpenSocket) -> None:
         """Look anew at one who is somebody else now, such as an operator."""
-        kept = self._shows.get(socket.piece_id) if socket.piece_id is not None else None
-        if kept is not None and socket.is_seated:
-            code = judgement(socket, kept[0], now=datetime.now(UTC))
+        show = self.shows.kept(socket.piece_id) if socket.piece_id is not None else None
+        if show is not None and socket.is_seated:
+            code = judgement(socket, show, now=datetime.now(UTC))
             if code is not None:
                 socket.close(code)
 
@@ -237,21 +201,12 @@ class Desk:
         """Look anew at who may be in these shows; `is_door`: how one comes in has changed."""
         if not piece_ids:
             return
-        found = dict(
-            zip(
-                piece_ids,
-                await asyncio.gather(*(self._asking.one(piece_id) for piece_id in piece_ids)),
-                strict=True,
-            )
-        )
-        for piece_id, show in found.items():
-            if show is not None:
-                self._keep(piece_id, show)
+        found = await self.shows.read(piece_ids)
         # As long as nothing is different, nobody has to be looked at again.
         others = {
             piece_id: show
             for piece_id, show in found.items()
-            if show is not None and (is_door or self._judged.get(piece_id) != show.says)
+            if is_door or self._judged.get(piece_id) != show.says
         }
         if not others:
             return
@@ -270,76 +225,7 @@ class Desk:
         if len(self._judged) > 2 * len(self._of_piece) + 100:
             self._judged = {pk: said for pk, said in self._judged.items() if pk in self._of_piece}
 
-    # --- Shows ----------------------------------------------------------------------------
-
-    async def show_of(self, piece_id: int) -> Show | None:
-        """Find a show, asked once in a moment however many come; None when there is none."""
-        kept = self._shows.get(piece_id)
-        if kept is not None and time.monotonic() < kept[1]:
-            return kept[0]
-        try:
-            found = await self._asking.one(piece_id)
-        except Exception:
-            if kept is None:
-                raise
-            log.exception("show %s was not asked for anew", piece_id)
-            return kept[0]
-        if found is None:
-            self._shows.pop(piece_id, None)
-        else:
-            self._keep(piece_id, found)
-        return found
-
-    def _keep(self, piece_id: int, show: Show) -> None:
-        if len(self._shows) >= _MOST_SHOWS:
-            self._shows.clear()
-        # A little longer than until the next round, which keeps the open ones up to date.
-        self._shows[piece_id] = show, time.monotonic() + ROUND_SECONDS * 1.2
-
-    def standing_of(self, piece_id: int) -> Standing | None:
-        """Return where everybody stands in a show that somebody here is in."""
-        kept = self._shows.get(piece_id)
-        return None if kept is None else kept[0].standing
-
-    def is_on_air(self, piece_id: int) -> bool:
-        standing = self.standing_of(piece_id)
-        return standing is not None and standing.state == "live"
-
-    async def live_snapshot(self, piece_id: int) -> LiveSnapshot:
-        """Return a show's state, read once a second at most, however many ask for it."""
-        task = self._live.get(piece_id)
-        if task is not None and task.done():
-            if not task.cancelled() and task.exception() is None:
-                kept = task.result()
-                if kept.until >= time.monotonic():
-                    return kept
-            task = None
-        if task is None:
-            if len(self._live) > 1000:
-                self._live.clear()
-            task = self._live[piece_id] = self.hub.spawn(self._read_live(piece_id))
-        return await asyncio.shield(task)
-
-    def outdate(self, piece_id: int) -> None:
-        """Forget a kept state: its position is of a history that is gone."""
-        self._live.pop(piece_id, None)
-
-    async def _read_live(self, piece_id: int) -> LiveSnapshot:
-        position, reading = None, None
-        try:
-            reading = await self.hub.link.read(rooms.live_room(piece_id))
-        except FAILURES as error:
-            log.info("a snapshot has no position: %s", error)
-        else:
-            position = Position(epoch=reading.epoch, seq=reading.seq)
-        state, url, host_url = await in_thread(read_live, piece_id, reading)
-        return LiveSnapshot(
-            position=position,
-            state=state,
-            url=url,
-            host_url=host_url,
-            until=time.monotonic() + snapshot.KEEP_SECONDS,
-        )
+    # --- One's own, and views -------------------------------------------------------------
 
     async def own_state(self, owner: CartOwner) -> msgspec.Raw:
         """Return what somebody's own tabs show, read together with others'."""
@@ -348,15 +234,13 @@ class Desk:
             raise LookupError(owner)
         return found
 
-    # --- Views ----------------------------------------------------------------------------
-
     def has_counted(self, piece_id: int, viewer: str) -> bool:
         """Tell whether this process knows that a view of today is counted."""
         return (piece_id, viewer, datetime.now(UTC).date()) in self._counted
 
     async def count_view(self, piece_id: int, viewer: str) -> bool:
         """Count a view while the show is on air; False when it is not."""
-        if not self.is_on_air(piece_id):
+        if not self.shows.is_on_air(piece_id):
             return False
         today = datetime.now(UTC).date()
         is_new = await self._views.one((piece_id, viewer))
@@ -382,16 +266,6 @@ class Desk:
             log.exception("figures of %s were not told", piece_id)
 
 
-def judgement(socket: OpenSocket, show: Show, *, now: datetime) -> Close | None:
-    """Tell with what somebody in a show is to be closed; None: they may stay as they are."""
-    if not socket.may_stay(show.door):
-        return Close.NO_SUCH_SHOW
-    role = role_in(socket.identity, show.standing)
-    if role != "host" and show.standing.ban_of(socket.identity.user_id, now=now) is not None:
-        return Close.BANNED
-    return None if role == socket.role else Close.SERVICE_RESTART
-
-
 def _count_out(counter: Counter[Any], key: Any) -> None:
     counter[key] -= 1
     if counter[key] <= 0:
@@ -401,25 +275,9 @@ def _count_out(counter: Counter[Any], key: Any) -> None:
 # --- In PostgreSQL ------------------------------------------------------------------------------
 
 
-def read_shows(piece_ids: list[int]) -> dict[int, Show]:
-    doors = doors_of(piece_ids)
-    found = read_standings(piece_ids, now=datetime.now(UTC))
-    return {
-        pk: Show(doors[pk], standing)
-        for pk, standing in found.items()
-        # A video has no stage.
-        if standing.state and pk in doors
-    }
-
-
-def read_live(piece_id: int, reading: Any) -> tuple[msgspec.Raw, str, str]:
-    now = datetime.now(UTC)
-    state = raw(snapshot.live_state(piece_id, reading=reading))
-    return (
-        state,
-        pictures.url_for(piece_id, is_host=False, now=now),
-        pictures.url_for(piece_id, is_host=True, now=now),
-    )
+def show_held_lines() -> None:
+    """Show the chat's lines whose time has come, also those of processes that are no more."""
+    holding.show_due(now=datetime.now(UTC))
 
 
 def read_own(owners: list[CartOwner]) -> dict[CartOwner, msgspec.Raw]:

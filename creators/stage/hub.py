@@ -4,7 +4,7 @@ One Valkey subscription per room, kept while somebody is in it. What comes in wi
 becomes one frame, built once; the same text is given to every socket. Events queue, frames never:
 a socket that does not take a frame lags, nothing is kept for it, and when it reads again it is
 caught up from the room's ring, or told to ask for a snapshot. Numbers show what is missing: a gap
-is filled from the room's log, a new epoch ends in a resync. Who may be where: see sockets.py.
+is filled from the room's log, a new epoch ends in a resync. Who may be where: see desk.py.
 """
 
 import asyncio
@@ -21,15 +21,16 @@ import msgspec
 from django.conf import settings
 
 from creators.stage import metrics
+from creators.stage.background import Background
 from creators.stage.counting import count_now_and_then
-from creators.stage.frames import Batch, Frame, Reading, frame, parse_batch, told_at
+from creators.stage.delivery import CHUNK, catch_up, deliver, tell_degraded, tell_live
+from creators.stage.frames import Batch, Reading, parse_batch
 from creators.stage.link import FAILURES, Link
-from creators.stage.room import NOWHERE, Room, Seat, resync
-from creators.stage.wire import Close, Notice, Position, encode
+from creators.stage.room import NOWHERE, Room, Seat
+from creators.stage.wire import Close, Position
 
 log = logging.getLogger(__name__)
 
-CHUNK = 512
 BIG_ROOM = 3000
 SLOW_SECONDS = 30.0
 # Shows are compared with their heads in Valkey so often, everybody's own rooms more seldom.
@@ -41,25 +42,20 @@ LINGER_SECONDS = 45.0
 # So many rooms are read in one go.
 ROOMS_AT_ONCE = 200
 
-_DEGRADED = Frame(encode(Notice(kind="degraded")))
-_LIVE = Frame(encode(Notice(kind="live")))
-
-ControlHandler = Callable[[dict[str, Any]], Awaitable[None]]
-
 
 class Hub:
     """All rooms of one process (of one event loop)."""
 
     def __init__(self, *, url: str = "", window_ms: int | None = None) -> None:
         self.rooms: dict[str, Room] = {}
-        self.on_control: ControlHandler | None = None
+        self.on_control: Callable[[dict[str, Any]], Awaitable[None]] | None = None
         self._window = (settings.STAGE_WINDOW_MS if window_ms is None else window_ms) / 1000
         self.link = Link(url or settings.REDIS_URL)
         self.link.on_message = self._take
         self.link.on_subscribed = self._subscribed
         self.link.on_up = self._up
         self.link.on_down = self._down
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._background = Background()
         self._is_running = False
         # Empty rooms and since when, the longest empty one first.
         self._empty: dict[Room, float] = {}
@@ -83,14 +79,7 @@ class Hub:
         for room in self.rooms.values():
             for seat in list(room.present):
                 seat.line.close(Close.SERVICE_RESTART)
-        tasks = list(self._tasks)
-        # Until all have heard it: asyncio.wait_for of Python 3.11, through which redis-py sends,
-        # forgets a cancellation that comes just when its work is done.
-        while still := [task for task in tasks if not task.done()]:
-            for task in still:
-                task.cancel()
-            await asyncio.wait(still, timeout=0.5)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.stop()
         for waiting in self._unread.values():
             waiting.cancel()
         self._unread.clear()
@@ -100,10 +89,7 @@ class Hub:
         self._is_running = False
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._background.spawn(work)
 
     # --- Seats ----------------------------------------------------------------------------
 
@@ -149,7 +135,7 @@ class Hub:
             await self._refresh(room)
 
     def doubt(self, room: Room) -> None:
-        """Note that Valkey failed for a room; it opens again when it could be read."""
+        """Note that Valkey failed for a room; once read again, it opens."""
         room.is_open = False
         if room.opened is not None:
             room.opened.clear()
@@ -165,7 +151,7 @@ class Hub:
             return False
         seat.seq, seat.epoch = position.seq, position.epoch
         room.follow(seat)
-        self._catch_up(seat)
+        catch_up(seat)
         return True
 
     def leave(self, seat: Seat) -> None:
@@ -199,28 +185,7 @@ class Hub:
     def drained(self, seat: Seat) -> None:
         """Go on with a socket that reads again."""
         if seat.is_lagging and seat.room is not None and seat.room.is_open:
-            self._catch_up(seat)
-
-    def tell_degraded(self, seat: Seat) -> None:
-        if not seat.was_told_degraded:
-            seat.was_told_degraded = seat.line.write(_DEGRADED)
-
-    def _catch_up(self, seat: Seat) -> None:
-        room = seat.room
-        if room is None or seat not in room.following:
-            return
-        seat.is_lagging = seat.line.is_blocked
-        if seat.is_lagging:
-            return
-        if not room.covers(seat.epoch, seat.seq):
-            seat.line.write(resync(room.kind))
-            room.resyncs += 1
-            metrics.resynced()
-            room.unfollow(seat)
-        elif seat.seq < room.sent and seat.line.write(room.since(seat.seq)):
-            seat.seq = room.sent
-            room.caught_up += 1
-            metrics.caught_up()
+            catch_up(seat)
 
     # --- Frames ---------------------------------------------------------------------------
 
@@ -234,45 +199,11 @@ class Hub:
         try:
             while room.seq > room.sent:
                 began = loop.time()
-                await self._deliver(room)
+                await deliver(room)
                 window = self._window * (2 if len(room.following) > BIG_ROOM else 1)
                 await asyncio.sleep(max(0.0, window - (loop.time() - began)))
         finally:
             room.pump = None
-
-    async def _deliver(self, room: Room) -> None:
-        events, room.pending = room.pending, []
-        epoch, before, top = room.epoch, room.sent, room.seq
-        room.sent = top
-        room.catch_ups = None
-        new = frame(room.kind, epoch, before + 1, top, events)
-        members = room.members()
-        for start in range(0, len(members), CHUNK):
-            if start:
-                await asyncio.sleep(0)
-                if room.epoch != epoch:
-                    return
-            given = 0
-            for seat in members[start : start + CHUNK]:
-                # Who left, or stands elsewhere, has another number.
-                if seat.seq == before and seat.line.write(new):
-                    seat.seq = top
-                    given += 1
-                else:
-                    self._not_given(room, seat, top)
-            metrics.delivered(events=len(events), sockets=given, size=len(new))
-        if events:
-            metrics.framed(oldest_at_ms=told_at(events[0]))
-
-    def _not_given(self, room: Room, seat: Seat, top: int) -> None:
-        """Look after a seat that stands elsewhere than most, or lags."""
-        if seat.is_lagging or seat.seq >= top or seat not in room.following:
-            return
-        if seat.line.is_blocked:
-            seat.is_lagging = True
-            metrics.dropped("lagging")
-        elif not seat.line.is_closed:
-            self._catch_up(seat)
 
     # --- What comes in --------------------------------------------------------------------
 
@@ -318,13 +249,9 @@ class Hub:
             return False
         room.came += len(news)
         room.seq = news[-1].seq
-        rate = settings.STAGE_CHAT_RATE
-        if rate and room.kind == "live":
-            before = room.left_out
-            news = room.thinned(news, rate=rate, now=time.monotonic())
-            if room.left_out > before:
-                metrics.dropped("left_out", room.left_out - before)
-        kept = room.keep(news)
+        if room.kind == "live" and settings.STAGE_CHAT_RATE:
+            news = room.thinned(news, rate=settings.STAGE_CHAT_RATE, now=time.monotonic())
+        kept = room.keep(news)  # and what is pending may be another list after it
         room.pending.extend(kept)
         self._wake(room)
         return True
@@ -390,22 +317,15 @@ class Hub:
         if reading.epoch != room.epoch:
             return False
         if reading.seq <= room.seq:
-            # Not behind; a reading may also have been overtaken by what came meanwhile.
             return True
         whole = bool(reading.events) and reading.events[-1].seq == reading.seq
         return whole and self._apply(room, Batch(reading.epoch, reading.events))
 
     def _restart(self, room: Room, reading: Reading) -> None:
         """Begin (anew) at a reading; those who followed another history ask for a snapshot."""
-        events = reading.events
-        room.restart(reading.epoch, reading.seq)
-        # Only an unbroken end of the log may be resumed from.
-        start = len(events)
-        while start and events[start - 1].seq == reading.seq - (len(events) - start):
-            start -= 1
-        room.keep(events[start:])
+        room.restart(reading.epoch, reading.seq, reading.events)
         for seat in list(room.following):
-            self._catch_up(seat)
+            catch_up(seat)
             if seat.is_lagging:
                 # Its number is one of the other history.
                 seat.seq = NOWHERE
@@ -426,16 +346,11 @@ class Hub:
         for room in self.rooms.values():
             self.doubt(room)
             for seat in room.present:
-                self.tell_degraded(seat)
+                tell_degraded(seat)
 
     def _recovered(self, room: Room) -> None:
         for seat in list(room.present):
-            if seat.was_told_degraded:
-                seat.was_told_degraded = False
-                seat.line.write(_LIVE)
-                if seat not in room.following:
-                    # It came while Valkey was away and has a state without a position.
-                    seat.line.write(resync(room.kind))
+            tell_live(seat, room)
             self.drained(seat)
 
     async def _watch(self) -> None:

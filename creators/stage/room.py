@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, deque
 from typing import Any
 
+from creators.stage import metrics
 from creators.stage.frames import (
     Batch,
     Frame,
@@ -141,12 +142,18 @@ class Room:
         self.caught_up = 0
         self.resyncs = 0
 
-    def restart(self, epoch: str, seq: int) -> None:
+    def restart(self, epoch: str, seq: int, events: list[Logged]) -> None:
+        """Begin (anew) at a place in history, with what is known of what was before it."""
         self.epoch = epoch
         self.seq = self.sent = seq
         self.ring = None
         self.pending = []
         self.catch_ups = None
+        # Only an unbroken end may be resumed from.
+        start = len(events)
+        while start and events[start - 1].seq == seq - (len(events) - start):
+            start -= 1
+        self.keep(events[start:])
 
     def keep(self, news: list[Logged]) -> list[Logged]:
         """Add events to the ring and return them; what a line said that is deleted is forgotten.
@@ -182,7 +189,9 @@ class Room:
                     continue
             kept.append(event)
         self.chat_tokens = tokens
-        self.left_out += len(news) - len(kept)
+        if len(kept) < len(news):
+            self.left_out += len(news) - len(kept)
+            metrics.dropped("left_out", len(news) - len(kept))
         return kept
 
     def covers(self, epoch: str, seq: int) -> bool:

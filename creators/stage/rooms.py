@@ -35,6 +35,16 @@ def mods_room(piece_id: int) -> str:
     return f"mods:{piece_id}"
 
 
+def of_show(piece_id: int, *, role: str) -> list[str]:
+    """Name the rooms of a show that somebody is in, the show's own first."""
+    names = [live_room(piece_id)]
+    if role == "host":
+        names.append(host_room(piece_id))
+    if role in ("host", "moderator"):
+        names.append(mods_room(piece_id))
+    return names
+
+
 def own_room(user_id: int) -> str:
     """As `CartOwner.room` of a signed-in user."""
     return f"me:{user_id}"

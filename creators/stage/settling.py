@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from creators.stage import mods_state, snapshot, wire
-from creators.stage.desk import in_thread
+from creators.stage.delivery import tell_degraded
 from creators.stage.frames import Frame
 from creators.stage.room import Room, Seat
+from creators.stage.threads import in_thread
 from creators.stage.who import you_of
 from creators.stage.wire import Close, Position
 
@@ -47,7 +48,7 @@ async def _settle(who: "Conversation", seat: Seat, room: Room, position: Positio
         if found is None or not room.is_open:
             # No Valkey: a state to look at, and the truth about it.
             who.line.answer(message)
-            hub.tell_degraded(seat)
+            tell_degraded(seat)
             if room.is_open:
                 hub.doubt(room)
             return
@@ -58,7 +59,7 @@ async def _settle(who: "Conversation", seat: Seat, room: Room, position: Positio
             hub.follow(seat, found)
             return
         if who.piece_id is not None:
-            who.desk.outdate(who.piece_id)
+            who.desk.shows.outdate(who.piece_id)
     who.close(Close.SERVER_ERROR, "no snapshot could be made")
 
 
@@ -72,7 +73,7 @@ async def _snapshot(who: "Conversation", room: Room) -> tuple[Position | None, F
 
 
 async def _live(who: "Conversation", piece_id: int) -> tuple[Position | None, Frame]:
-    kept = await who.desk.live_snapshot(piece_id)
+    kept = await who.desk.shows.live_snapshot(piece_id)
     if who.role == "guest" and kept.for_guests:
         return kept.position, kept.for_guests[0]
     made = _frame("live", kept.position, kept.state, await _you(who))
@@ -86,9 +87,9 @@ async def _you(who: "Conversation") -> wire.You:
     """Tell a socket who it is, from what is known already."""
     url, standing = "", None
     if who.piece_id is not None:
-        kept = await who.desk.live_snapshot(who.piece_id)
+        kept = await who.desk.shows.live_snapshot(who.piece_id)
         url = kept.host_url if who.role == "host" else kept.url
-        standing = who.desk.standing_of(who.piece_id)
+        standing = who.desk.shows.standing_of(who.piece_id)
     return you_of(who.identity, standing, url=url, now=datetime.now(UTC))
 
 

@@ -1,9 +1,11 @@
 """What the user of a socket writes: lines and questions, and how its keepers keep it friendly."""
 
 import asyncio
+from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
 
@@ -14,16 +16,23 @@ from creators.chat.moderation import lines, sanctions
 from creators.chat.posting import Draft, Posted
 from creators.chat.writers import ChatClosed
 from creators.stage import pictures, publishing, rooms, wire
-from creators.stage.desk import in_thread
 from creators.stage.grace import grace_of
+from creators.stage.refusals import TooMany
+from creators.stage.threads import in_thread
 from creators.stage.times import ms_or_none
 from shops.accounts.models import User
-from shops.facts.refused import NotFound, Refused
+from shops.facts.refused import NotFound
 
 if TYPE_CHECKING:
     from creators.stage.conversation import Conversation
 
 Written = wire.SendChat | wire.Ask | wire.VoteFor | wire.DeleteMessage | wire.Mute | wire.Unmute
+
+
+def lines_next(queue: deque[Any]) -> Iterator[Written]:
+    """Take what else is to be written and waits right behind: it may go into one transaction."""
+    while queue and isinstance(queue[0], Written):
+        yield queue.popleft()
 
 
 async def write_all(who: "Conversation", some: list[Written]) -> None:
@@ -128,19 +137,13 @@ def write(said: Written, *, user: User, piece_id: int, now: datetime) -> wire.Sa
     return None
 
 
-class TooManyCaptions(Refused):
-    code = "too_many"
-    message = translation.gettext_lazy("That was too much at once. Wait a moment.")
-    status = 429
-
-
 async def say_caption(who: "Conversation", said: wire.SayCaption) -> None:
     """Keep what the host says as a caption, and tell it."""
     piece_id = who.need_show()
     is_host = who.role == "host"
     # What others try must not use up what the host may say.
     if is_host and not who.desk.captions.take(rooms.live_room(piece_id)):
-        raise TooManyCaptions
+        raise TooMany
     await in_thread(_say_caption, said, piece_id=piece_id, is_host=is_host, language=who.language)
 
 

@@ -14,7 +14,7 @@ from creators.chat.moderation.authority import place_of
 from creators.live.models import LiveSession
 from creators.stage import conversation as module
 from creators.stage import desk as desk_module
-from creators.stage import publishing, snapshot, wire, writing
+from creators.stage import publishing, snapshot, watching, wire, writing
 from creators.stage.conversation import Conversation
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.hub import hub_here
@@ -432,7 +432,7 @@ async def test_hearts_count_while_the_show_is_on_as_many_as_a_hand_can_give(talk
     given = 0
 
     def hearts():
-        return page.conversation._live.hearts
+        return page.conversation.seats[0].room.hearts
 
     for _ in range(3):
         before = hearts()
@@ -441,7 +441,7 @@ async def test_hearts_count_while_the_show_is_on_as_many_as_a_hand_can_give(talk
     assert given == 60
 
     await in_thread(LiveSession.objects.update, state="ended", ended_at=datetime.now(UTC))
-    await until(lambda: not desk_here().is_on_air(show.pk))
+    await until(lambda: not desk_here().shows.is_on_air(show.pk))
     desk_here().hearts = Buckets(Rate(burst=60, per_second=0.001))
     before = hearts()
     page.say(t="heart", count=5)
@@ -449,7 +449,7 @@ async def test_hearts_count_while_the_show_is_on_as_many_as_a_hand_can_give(talk
 
 
 async def test_a_page_that_comes_back_does_not_count_its_view_again(talk, show, alice, monkeypatch):
-    monkeypatch.setattr(module, "QUALIFIED_SECONDS", 0)
+    monkeypatch.setattr(watching, "QUALIFIED_SECONDS", 0)
     page = await talk(show, alice)
     page.say(t="watching")
     page.say(t="ping")

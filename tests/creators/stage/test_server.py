@@ -70,8 +70,7 @@ def test_a_megabyte_closes_the_socket(site, show, alice):
 
         # daphne itself stops reading above the cap that it was given, and says no code.
         with pytest.raises(ConnectionClosed):
-            while True:
-                socket.recv(timeout=5)
+            hear(socket, "never")
 
 
 def test_a_line_goes_from_one_browser_to_another(site, show, alice, erin):

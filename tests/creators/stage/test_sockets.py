@@ -10,7 +10,7 @@ from creators.audience.models import QualifiedView
 from creators.live import services as live
 from creators.live.events import ShowChanged
 from creators.live.models import LiveSession
-from creators.stage import conversation, publishing, reactions, snapshot, wire
+from creators.stage import publishing, reactions, snapshot, watching, wire
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.hub import hub_here
 from creators.stage.rooms import live_room
@@ -293,7 +293,7 @@ async def test_a_socket_after_signing_out_is_a_guests(visit, show, alice):
 
 
 async def test_a_view_counts_after_five_seconds_of_watching_once(visit, show, alice, monkeypatch):
-    monkeypatch.setattr(conversation, "QUALIFIED_SECONDS", 0.2)
+    monkeypatch.setattr(watching, "QUALIFIED_SECONDS", 0.2)
     page = await visit(path(show), alice)
     await page.say(t="watching")
     await page.say(t="ping")
@@ -310,7 +310,7 @@ async def test_a_view_counts_after_five_seconds_of_watching_once(visit, show, al
 
 
 async def test_the_host_does_not_watch_the_own_show(visit, show, bob, monkeypatch):
-    monkeypatch.setattr(conversation, "QUALIFIED_SECONDS", 0)
+    monkeypatch.setattr(watching, "QUALIFIED_SECONDS", 0)
     page = await visit(path(show), bob)
     for _ in range(2):
         await page.say(t="watching")
