@@ -5,7 +5,7 @@ from typing import Final, Literal, cast
 
 from django.db.models import F, QuerySet
 
-from creators.chat.models import Badge, Message, MessageState, PinnedLine, Question
+from creators.chat.models import Message, MessageState, PinnedLine, Question
 from creators.chat.standing import Rules
 from creators.stage import wire
 from creators.stage.times import ms, ms_or_none
@@ -32,7 +32,6 @@ def chat_line(message: Message) -> wire.ChatLine:
             id=message.pk,
             author_id=None,
             author="",
-            is_host=False,
             body="",
             sent_at=ms(message.sent_at),
             client_id=None,
@@ -43,7 +42,6 @@ def chat_line(message: Message) -> wire.ChatLine:
         id=message.pk,
         author_id=message.author_id,
         author=message.author.display_name,
-        is_host=message.badge == Badge.HOST,
         body=message.body,
         sent_at=ms(message.sent_at),
         client_id=message.client_id,

@@ -157,7 +157,7 @@ def is_chat(event: Logged) -> bool:
 def must_be_told(event: Logged) -> bool:
     """Tell whether a line is the host's or a moderator's, or told anew: it is never left out."""
     line = msgspec.json.decode(event.body)["line"]
-    return bool(line.get("badge") or line.get("is_host") or line.get("rev") or line.get("deleted"))
+    return bool(line.get("badge") or line.get("rev") or line.get("deleted"))
 
 
 def _silenced(event: Logged) -> Logged:
@@ -166,7 +166,6 @@ def _silenced(event: Logged) -> Logged:
         id=told["line"]["id"],
         author_id=None,
         author="",
-        is_host=False,
         body="",
         sent_at=told["line"]["sent_at"],
         client_id=None,

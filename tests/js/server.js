@@ -81,7 +81,7 @@ export class Stage {
 
   write(body, client_id = null) {
     const id = (this.lines += 1);
-    const who = { author_id: 100 + (id % 3000), author: `Viewer ${id % 3000}`, is_host: false };
+    const who = { author_id: 100 + (id % 3000), author: `Viewer ${id % 3000}` };
     const line = { id, ...who, body, sent_at: this.at, client_id, deleted: false };
     this.say({ t: "chat", line });
     if (id % 50 === 0) this.say({ t: "chat_deleted", id: id - 10 });

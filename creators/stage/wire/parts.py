@@ -98,7 +98,6 @@ class ChatLine(Part, frozen=True):
     id: int
     author_id: int | None
     author: str
-    is_host: bool
     body: str
     sent_at: int
     client_id: UUID | None

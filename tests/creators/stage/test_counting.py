@@ -123,7 +123,6 @@ async def test_a_chat_above_its_rate_is_left_out_alike_for_all_who_were_there_an
                     id=begin + n,
                     author_id=1,
                     author="A",
-                    is_host=False,
                     body="hello",
                     sent_at=1,
                     client_id=None,

@@ -15,7 +15,6 @@ def line(number, body):
         id=number,
         author_id=7,
         author="Mallory",
-        is_host=False,
         body=body,
         sent_at=5,
         client_id=None,

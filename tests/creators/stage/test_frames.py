@@ -73,7 +73,7 @@ def event(seq, kind="sold", rest=""):
 
 def line(seq, number, *, rev=0, body="hello", badge=""):
     rest = (
-        f',"line":{{"id":{number},"author_id":1,"author":"A","is_host":false,"body":"{body}",'
+        f',"line":{{"id":{number},"author_id":1,"author":"A","body":"{body}",'
         f'"sent_at":5,"client_id":null,"badge":"{badge}","rev":{rev}}}'
     )
     return event(seq, "chat", rest)

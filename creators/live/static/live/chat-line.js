@@ -28,7 +28,7 @@ export function cutLinks(body) {
 }
 
 function fillText(element, line, name) {
-  const badge = badgeOf(line);
+  const { badge } = line;
   for (const [text, isLink] of badge === "" ? [[line.body, false]] : cutLinks(line.body)) {
     if (isLink) {
       const link = make("a", "chat__link", text);
@@ -48,14 +48,12 @@ function mentionOf(text, name) {
   return [text.slice(0, at), make("mark", "chat__at", text.slice(at, end)), text.slice(end)];
 }
 
-export const badgeOf = (line) => line.badge || (line.is_host ? "host" : "");
-
 // `tools(line)` gives elements that stand behind it.
 export function drawLine(line, { you, say, tools = () => [] }) {
   const item = make("div", "chat__line");
   item.dataset.line = line.id;
   item.tabIndex = -1;
-  const badge = badgeOf(line);
+  const { badge } = line;
   const isOurs = you?.user_id && line.author_id === you.user_id;
   const isCalled = you?.user_id && line.mentions?.includes(you.user_id);
   if (badge) item.classList.add(`chat__line--${badge}`);

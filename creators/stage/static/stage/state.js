@@ -92,7 +92,7 @@ function requoted(messages, { id, author, body }) {
 }
 
 const GONE = {
-  ...{ author_id: null, author: "", is_host: false, badge: "", body: "", client_id: null },
+  ...{ author_id: null, author: "", badge: "", body: "", client_id: null },
   ...{ reply: null, mentions: [], deleted: true },
 };
 
