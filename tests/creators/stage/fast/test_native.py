@@ -250,6 +250,8 @@ async def test_a_close_is_answered_with_its_code():
         (masked(TEXT, length=MAX_INBOUND_BYTES + 1), 1009),
         (message(TEXT, b"a", packs=True), 1002),
     ],
+    # Masks are random, and all processes must find the same tests.
+    ids=["no UTF-8", "no opcode", "too long", "compressed unasked"],
 )
 async def test_who_breaks_the_rules_is_told_how_and_read_away(data, code, monkeypatch):
     monkeypatch.setattr(connection, "CLOSE_SECONDS", 0)
