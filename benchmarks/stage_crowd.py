@@ -54,7 +54,6 @@ class Crowd:
     endings: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    is_blipping: bool = False
 
     # --- What viewers tell ----------------------------------------------------------------
 
@@ -68,7 +67,7 @@ class Crowd:
         )
 
     def lost(self, viewer: Viewer) -> None:
-        if self.is_blipping or viewer.number == FLOODER:
+        if viewer.number == FLOODER:
             return
         if viewer.book is self.apart:
             self.endings[str(viewer.close_code or "reset")] += 1
@@ -110,7 +109,11 @@ class Crowd:
         except BaseException:
             door.close()
             raise
-        await asyncio.wait_for(viewer.ready, OPEN_SECONDS)
+        try:
+            await asyncio.wait_for(viewer.ready, OPEN_SECONDS)
+        except TimeoutError:
+            viewer.hang_up()
+            raise
 
     async def open(self, *, count: int, slow: int = 0) -> dict[str, Any]:
         """Have viewers come as fast as they are let in; the last `slow` ones have small buffers."""
@@ -142,12 +145,10 @@ class Crowd:
     async def blip(self, *, within: float) -> dict[str, Any]:
         """Cut everybody off, and have them come back, each at a random moment within so long."""
         self.snapshots, tries, moments = 0, 0, []
-        self.is_blipping = True
         for viewer in self.viewers:
-            if viewer.transport is not None:
-                viewer.transport.abort()
-        await asyncio.sleep(0.2)
-        self.is_blipping = False
+            viewer.hang_up()
+        while any(viewer.transport is not None for viewer in self.viewers):
+            await asyncio.sleep(0.05)
         began = time.monotonic()
 
         async def come_back(viewer: Viewer) -> None:
@@ -159,7 +160,8 @@ class Crowd:
                     await self._connect(viewer)
                 except (TimeoutError, OSError):
                     # As the page: later and later, at random.
-                    await asyncio.sleep(random.uniform(0, min(10, 0.5 * 2**again)))  # noqa: S311
+                    longest = min(10, 0.5 * 2**again)
+                    await asyncio.sleep(random.uniform(0.1, longest))  # noqa: S311
                 else:
                     moments.append(time.monotonic() - began)
                     self._say_again(viewer)

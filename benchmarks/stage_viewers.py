@@ -57,6 +57,12 @@ class Viewer(asyncio.BufferedProtocol):
             self.crowd.lost(self)
         self.is_open = False
 
+    def hang_up(self) -> None:
+        """Leave without a word, and without having been lost."""
+        self.is_open = False
+        if self.transport is not None:
+            self.transport.abort()
+
     def write(self, message: bytes) -> None:
         if self.transport is not None:
             self.transport.write(message)
@@ -80,7 +86,7 @@ class Viewer(asyncio.BufferedProtocol):
             if start < 0:
                 self._rest = bytes(_view[:end])
                 return
-        at = self.at
+        at = before = self.at
         while start < end:
             then = None if at is None else at.then
             if then is not None and _buffer.startswith(then.raw, start, end):
@@ -98,7 +104,9 @@ class Viewer(asyncio.BufferedProtocol):
             at = self.at
             start = stop
         self.at = at
-        if self._is_back and self.ready is not None and not self.ready.done():
+        # It was told where it stands, or of something after that.
+        is_back = self._is_back or at is not before
+        if is_back and self.ready is not None and not self.ready.done():
             self.ready.set_result(None)
 
     def _shake_hands(self, end: int) -> int:
