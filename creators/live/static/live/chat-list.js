@@ -143,6 +143,7 @@ export class ChatList {
 
   // A line of the page's own, behind what is there: { text, kind, note, id }.
   add(extra) {
+    if (extra.id !== undefined && this.lines.find(extra.id) !== undefined) return;
     const after = this.lines.at(-1)?.id ?? 0;
     this.extras = [...this.extras, { key: `x${(this.made += 1)}`, after, ...extra }].slice(-EXTRAS);
     this.#later();

@@ -123,8 +123,6 @@ export function startMore(chat) {
     muted.replaceChildren(reason && say("reason", { reason }), " ", link);
   }
 
-  const wait = make("span", "chat-form__wait");
-
   // Seconds until the next line may go out; 0: now.
   function waiting() {
     const { rules: { slow_seconds } } = connection.state;
@@ -135,9 +133,8 @@ export function startMore(chat) {
   function showWait() {
     if (!chat.form) return;
     const left = waiting();
-    wait.textContent = left > 0 ? left : "";
-    chat.button.toggleAttribute("data-waits", left > 0);
-    if (left === 0) return;
+    if (left === 0) return delete chat.button.dataset.waits;
+    chat.button.dataset.waits = left;
     clearTimeout(showWait.timer);
     showWait.timer = setTimeout(showWait, 250);
   }
@@ -171,7 +168,6 @@ export function startMore(chat) {
     over.append(chat.over);
     chat.error.before(over, replying);
     chat.error.after(muted);
-    chat.button.append(wait);
     chat.input.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && chat.reply !== null) chat.answer(null);
     });
@@ -214,17 +210,19 @@ export function startMore(chat) {
     panel?.show(state);
   }
 
+  // The questions are shown when they can be worked with.
   async function choose(chosen) {
+    if (chosen === tabs.lastChild && panel === null) {
+      const { startQuestions } = await import("./questions.js");
+      panel ??= startQuestions(root, chat);
+      panel.show(connection.state);
+    }
     for (const tab of tabs.children) {
       const isChosen = tab === chosen;
       tab.setAttribute("aria-selected", String(isChosen));
       tab.tabIndex = isChosen ? 0 : -1;
       document.getElementById(tab.getAttribute("aria-controls")).hidden = !isChosen;
     }
-    if (chosen !== tabs.lastChild || panel !== null) return;
-    const { startQuestions } = await import("./questions.js");
-    panel ??= startQuestions(root, chat);
-    panel.show(connection.state);
   }
 
   function makeTab(words, controlled) {

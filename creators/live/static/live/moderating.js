@@ -1,6 +1,7 @@
 // What the host and the moderators do with a line and its author. All of it is a form's post, is
 // written down by the server with who did it and why, and can be undone.
 
+import "../stage/mods.js";
 import { make } from "./chat-line.js";
 import { post } from "./sending.js";
 
