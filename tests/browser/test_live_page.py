@@ -91,6 +91,10 @@ def test_people_chat_and_the_host_deletes_and_mutes(visit, show, alice, bob):
 
     said.get_by_role("button", name="Delete").click()
     expect(viewer.locator(".chat__line")).to_have_count(0)
+    host.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(viewer.locator(".chat__line--own")).to_have_text(re.compile("Is it <b>silk</b>"))
+    said.get_by_role("button", name="Delete").click()
+    expect(viewer.locator(".chat__line")).to_have_count(0)
 
     line.fill("rude")
     line.press("Enter")
