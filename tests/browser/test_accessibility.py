@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from creators.chat import posting as chat
+from creators.chat.moderation import sanctions
 from creators.live import services as live
 from creators.live.replays import services as replays
 from creators.scoring import services as scoring
@@ -57,6 +58,7 @@ def pages(site, show, alice, bob, carol, dave, now):
         assert visitor.buy(show.sku.pk, card="tok_declined").status_code == 201
         visitor.post("/cart/add/", {"sku": show.sku.pk, "quantity": 1})
     scoring.recompute(creator_ids=None, now=now)
+    sanctions.ban(piece_id=show.pk, user_id=dave.pk, by=bob, reason="Advertising", now=now)
     soon = live.schedule_show(
         creator=bob.creator, title="Lamps by day", scheduled_at=now + timedelta(days=1), now=now
     )
@@ -105,10 +107,14 @@ def pages(site, show, alice, bob, carol, dave, now):
         (bob, f"/live/{show.pk}/console/"),
         (bob, f"/live/{soon.pk}/console/"),
         (bob, f"/live/{past.pk}/replay/"),
+        (bob, f"/live/{show.pk}/moderation/"),
         (bob, "/creator/"),
+        (bob, "/creator/chat/"),
         (bob, "/creator/shows/new/"),
         (bob, "/creators/bob/scores/"),
         (dave, "/creators/"),
+        (dave, f"/live/{show.pk}/"),
+        (dave, "/account/sanctions/"),
         (carol, "/seller/"),
         (carol, f"/seller/{show.product.shop.slug}/products/"),
         (carol, f"/seller/{show.product.shop.slug}/orders/"),

@@ -1,11 +1,12 @@
 """Undoing is once, in time, by who may; and any number of acts and undos ends where it began."""
 
 import contextlib
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -223,3 +224,31 @@ def test_acts_and_then_their_undos_end_where_they_began(show, place, say, bob, e
 @given(acts=SOME_ACTS)
 def test_many_acts_and_then_their_undos(show, place, say, bob, erin, now, acts):
     _end_where_they_began(show, place, say, bob, erin, now, acts)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_undo_at_once_one_does(show, alice, bob, now, monkeypatch):
+    """Without the creator's lock, too: the row itself says who came first."""
+    sanctions.mute(piece_id=show.pk, user_id=alice.pk, by=bob, now=now)
+    action = Action.objects.get()
+    monkeypatch.setattr(undoing, "lock", lambda place: None)
+    barrier = threading.Barrier(4)
+    answers = []
+
+    def undo():
+        try:
+            barrier.wait()
+            undoing.undo(action_id=action.pk, by=bob, now=now)
+            answers.append("done")
+        except Refused as refused:
+            answers.append(refused.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=undo) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["done", "undone_already", "undone_already", "undone_already"]
+    assert Sanction.objects.get().rev == 2
