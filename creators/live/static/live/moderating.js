@@ -79,7 +79,9 @@ export function itemsFor(line, { chat, dialog, item, isOurs, moderates }) {
 }
 
 async function takeBack(chat, line) {
-  const { ok, title } = await post(`${chat.url}delete/`, { message: line.id });
+  const { ok, title } = await post(`${chat.root.dataset.moderationUrl}delete/`, {
+    message: line.id,
+  });
   if (!ok) tell(title || chat.say("failed"));
 }
 
