@@ -15,9 +15,9 @@ def test_a_statement_is_the_same_whatever_its_values():
 
 def test_rounds_explain_as_many_statements_as_they_make_otherwise():
     otherwise = Counter({"round": 4})
-    assert not more_than_usual(Counter({"round": 5}), otherwise, longer=1.0)
-    assert not more_than_usual(Counter({"round": 9}), otherwise, longer=2.0)
-    assert more_than_usual(Counter({"round": 9}), otherwise, longer=1.0) == {"round": 4}
+    assert not more_than_usual(Counter({"round": 7}), otherwise, longer=1.0)
+    assert not more_than_usual(Counter({"round": 11}), otherwise, longer=2.0)
+    assert more_than_usual(Counter({"round": 20}), otherwise, longer=1.0) == {"round": 13}
     assert more_than_usual(Counter({"resume": 1}), otherwise, longer=2.0) == {"resume": 1}
 
 
