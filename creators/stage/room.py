@@ -21,6 +21,8 @@ from creators.stage.wire import Resync, RoomKind, encode
 
 # Where a seat stands that follows nothing: no frame begins there.
 NOWHERE = -1
+# What was missed since each of several numbers is kept for others, up to so many bytes of JSON.
+MOST_CATCH_UP_BYTES = 8 * 1024 * 1024
 
 _RESYNCS: dict[RoomKind, Frame] = {}
 
@@ -211,6 +213,10 @@ class Room:
             events = [event for event in self.ring or () if seq < event.seq <= self.sent]
             found = frame(self.kind, self.epoch, seq + 1, self.sent, events)
             self.catch_ups[seq] = found
+            # Somebody may ask for the time since each number there is, of a room that is silent.
+            size = sum(map(len, self.catch_ups.values()))
+            while size > MOST_CATCH_UP_BYTES and len(self.catch_ups) > 1:
+                size -= len(self.catch_ups.pop(next(iter(self.catch_ups))))
         return found
 
     def lagging(self, lag_ms: int) -> None:

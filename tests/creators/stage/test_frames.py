@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creators.stage import room as room_module
 from creators.stage.fast import bytes as made
 from creators.stage.fast.bytes import LEAST_DEFLATED
 from creators.stage.frames import Frame, Logged, deleted_lines, frame, told_at, without_lines
@@ -172,3 +173,19 @@ def test_a_line_that_is_told_anew_is_not_left_out():
     kept = room.thinned([*many, line(100, 7, rev=2)], rate=5, now=0.0)
 
     assert [one.seq for one in kept] == [1, 2, 3, 4, 5, 100]
+
+
+# --- What was missed, kept for others who missed the same ---------------------------------------
+
+
+def test_what_was_missed_is_built_once_and_does_not_pile_up(monkeypatch):
+    monkeypatch.setattr(room_module, "MOST_CATCH_UP_BYTES", 50_000)
+    room = Room("live:1", 1000)
+    room.restart("e", 100, [event(n) for n in range(1, 101)])
+
+    assert room.since(40) is room.since(40)
+    for seq in range(100):
+        assert room.since(seq).body.count(b'"seq":') == 100 - seq + 1
+
+    assert sum(map(len, room.catch_ups.values())) <= 50_000
+    assert 99 in room.catch_ups
