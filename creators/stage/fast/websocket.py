@@ -31,6 +31,8 @@ _FIRST_CONTROL: Final = 8
 _MOST_IN_CONTROL: Final = 125
 # What does not compress grows by a few bytes.
 _SLACK: Final = 64
+# A fragment may be empty, and so a message of a few bytes may never end.
+_MOST_FRAGMENTS: Final = 4096
 _FLUSHED: Final = b"\x00\x00\xff\xff"
 # After a final block: the empty one that RFC 7692 (7.2.3.4) asks for, or nothing.
 _AFTER_FINAL: Final = (_FLUSHED, b"\x00" + _FLUSHED)
@@ -68,12 +70,13 @@ class Broken(Exception):
 class _Parts:
     """A message of which more fragments are to come."""
 
-    __slots__ = ("chunks", "decoder", "is_packed", "kind", "size", "texts")
+    __slots__ = ("chunks", "count", "decoder", "is_packed", "kind", "size", "texts")
 
     def __init__(self, kind: Kind, *, is_packed: bool) -> None:
         self.kind = kind
         self.is_packed = is_packed
         self.size = 0
+        self.count = 0
         self.chunks: list[bytes] = []
         self.texts: list[str] = []
         # What is not text is found out at once, also when a character is cut in two.
@@ -191,6 +194,9 @@ class Parser:
             parts = self._parts = _Parts(kind, is_packed=is_packed)
         is_last = bool(first & _FIN)
         parts.size += len(body)
+        parts.count += 1
+        if parts.count > _MOST_FRAGMENTS:
+            raise self._broken(TOO_LARGE, "too many fragments")
         if parts.decoder is None:
             parts.chunks.append(body)
         else:

@@ -160,6 +160,15 @@ def test_no_more_of_a_bomb_is_inflated_than_the_limit(monkeypatch):
     assert asked == [LIMIT + 1]
 
 
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_a_message_of_nothing_comes_to_an_end(opcode):
+    nothing = masked(CONTINUATION, b"", fin=False)
+
+    said, code = read(masked(opcode, b"", fin=False) + nothing * 10_000)
+
+    assert (said, code) == ([], 1009)
+
+
 def test_compression_that_was_not_agreed_on_is_an_error():
     assert read(message(TEXT, b"a", packs=True), inflates=False) == ([], 1002)
 
