@@ -10,6 +10,9 @@ const { anchoredAt, itemAt, listed, topsOf, unread, windowOf } = await import(
   "../../creators/live/static/live/chat-list.js"
 );
 
+const { namesFor, typedName } = await import("../../creators/live/static/live/chat-names.js");
+const { sorted } = await import("../../creators/live/static/live/questions.js");
+
 const line = (id, more = {}) => ({ id, author: "Alice", body: `Line ${id}`, rev: 0, ...more });
 const upTo = (last, from = 1) =>
   Lines.of(Array.from({ length: last - from + 1 }, (_one, at) => line(from + at)));
@@ -105,6 +108,36 @@ test("what is read stays where it is, whatever changes above it", () => {
   // It is gone itself: the next one stands in its place.
   const rest = listed(upTo(140).with(line(anchor.id, { deleted: true })), []);
   assert.equal(anchoredAt(rest, topsOf(rest, () => 30), anchor), 1_510);
+});
+
+// --- Names and questions ----------------------------------------------------------------------
+
+test("a name is offered after an @ that begins a word", () => {
+  assert.deepEqual(typedName("hello @al", 9), { at: 6, word: "al" });
+  assert.deepEqual(typedName("@", 1), { at: 0, word: "" });
+  assert.deepEqual(typedName("@Alice Ro", 9), { at: 0, word: "Alice Ro" });
+  assert.equal(typedName("mail@al", 7), null);
+  assert.equal(typedName("hello", 5), null);
+});
+
+test("names are of those who wrote last, and never one's own", () => {
+  const lines = Lines.of(
+    ["Alice", "Albert", "Bob", "Alice", "Al"].map((author, at) => line(at + 1, { author })),
+  );
+  assert.deepEqual(namesFor("AL", lines, { host: "Alma", own: "Al" }), ["Alma", "Alice", "Albert"]);
+  assert.deepEqual(namesFor("x", lines, { host: "Alma", own: "Al" }), []);
+});
+
+test("questions stand by product and by votes; those about what is no more in the bag last", () => {
+  const asked = (id, product_id, votes, answered_at = null) => ({ id, product_id, votes, answered_at });
+  const questions = [asked(1, 7, 1), asked(2, null, 9), asked(3, 7, 4), asked(4, 8, 2, 50)];
+  const { groups, answered } = sorted([...questions, asked(5, 99, 3), asked(6, 8, 1, 90)], [
+    { id: 8 },
+    { id: 7 },
+  ]);
+  const ids = groups.map(([product, group]) => [product, group.map(({ id }) => id)]);
+  assert.deepEqual(ids, [[7, [3, 1]], [null, [2, 5]]]);
+  assert.deepEqual(answered.map(({ id }) => id), [6, 4]);
 });
 
 // --- Links ------------------------------------------------------------------------------------

@@ -262,6 +262,19 @@ test("where sockets are blocked it polls, at most every 5 s, and says so", async
   line.stop();
 });
 
+test("what was written over HTTP is polled for soon", async () => {
+  const world = makeWorld({ answers: [1, 2, 3].map((seq) => snapshot(seq)) });
+  world.isBlocked = true;
+  const { line } = connect(world);
+  line.refresh();
+  await world.pass(1_600);
+  assert.equal(world.fetched.length, 1);
+  line.refresh();
+  await world.pass(1_200);
+  assert.equal(world.fetched.length, 2);
+  line.stop();
+});
+
 test("when polling fails too it is offline, and it comes back", async () => {
   const world = makeWorld();
   world.isBlocked = true;

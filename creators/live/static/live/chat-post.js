@@ -18,4 +18,5 @@ export async function postLines(chat) {
     else chat.refused({ re: "chat", ref: fields.client_id, text: title });
   }
   isPosting = false;
+  chat.connection.refresh();
 }

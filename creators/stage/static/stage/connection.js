@@ -30,6 +30,7 @@ const LONGEST_DELAY = 20_000;
 const LONG_PAUSE = 60_000;
 const POLL_EVERY = 4_000;
 const POLL_AFTER = 1_500;
+const POLL_REFRESH = 1_100;
 const PING_EVERY = 25_000;
 const ANSWER_WITHIN = 10_000;
 const HEARTS_EVERY = 300;
@@ -323,6 +324,11 @@ export class Connection {
   #pollSoon() {
     if (this.timers.has("poll") || this.isPolling) return;
     this.#in("poll", POLL_AFTER, () => this.#poll());
+  }
+
+  // What was just written over HTTP is seen soon; the server keeps what it tells for a second.
+  refresh() {
+    if (this.isPolling) this.#in("poll", POLL_REFRESH, () => this.#poll());
   }
 
   async #poll() {
