@@ -78,13 +78,16 @@ class Desk:
         self._of_viewer: Counter[str] = Counter()
         self._of_piece: Counter[int] = Counter()
         self.shows = Shows(hub)
-        # By what everybody who is in a show was judged last.
+        # By what everybody who is in a show was judged last, but for the newcomers: what was kept
+        # when they came may have been older, or newer.
         self._judged: dict[int, tuple[Any, ...]] = {}
+        self._newcomers: dict[OpenSocket, None] = {}
         self._own: Gathering[CartOwner, msgspec.Raw] = Gathering(read_own)
         self._views: Gathering[tuple[int, str], bool] = Gathering(count_views)
         self._counted: OrderedDict[tuple[int, str, date], None] = OrderedDict()
         self._figures_due: set[int] = set()
         self._rounds: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
         hub.on_control = self.control
 
     # --- Who is there ---------------------------------------------------------------------
@@ -110,12 +113,16 @@ class Desk:
         self._of_viewer[viewer] += 1
         if socket.piece_id is not None:
             self._of_piece[socket.piece_id] += 1
+            self._newcomers[socket] = None
         metrics.connected(socket.line.way)
         if self._rounds is None or self._rounds.done():
             self._rounds = self.hub.spawn(self._go_round())
+        if self._listening is None or self._listening.done():
+            self._listening = self.hub.spawn(self._go_listening())
         return None
 
     def forget(self, socket: OpenSocket) -> None:
+        self._newcomers.pop(socket, None)
         viewer = self._sockets.pop(socket, None)
         if viewer is None:
             return
@@ -143,7 +150,6 @@ class Desk:
     async def _go_round(self) -> None:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
-            self._listen_for_life()
             for look in (
                 partial(self._judge, list(self._of_piece)),
                 self._verify,
@@ -153,6 +159,16 @@ class Desk:
                     await look()
                 except Exception:
                     log.exception("the round of open sockets failed")
+
+    async def _go_listening(self) -> None:
+        # Not on the round: while PostgreSQL keeps that waiting nobody would be pinged, and
+        # then everybody who said nothing meanwhile be taken for gone.
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            try:
+                self._listen_for_life()
+            except Exception:
+                log.exception("open sockets were not listened to")
 
     def _listen_for_life(self) -> None:
         now = time.monotonic()
@@ -208,18 +224,21 @@ class Desk:
             for piece_id, show in found.items()
             if is_door or self._judged.get(piece_id) != show.says
         }
-        if not others:
-            return
         now = datetime.now(UTC)
-        for socket in list(self._sockets):
-            show = others.get(socket.piece_id) if socket.piece_id is not None else None
-            if show is not None and socket.is_seated:
-                code = judgement(socket, show, now=now)
-                if code is not None:
-                    socket.close(code)
-                elif is_door:
-                    # What they were told on the way in may not be so any more.
-                    socket.close(Close.SERVICE_RESTART)
+        for socket in list(self._sockets if others else self._newcomers):
+            show = found.get(socket.piece_id) if socket.piece_id is not None else None
+            if show is None or not socket.is_seated:
+                continue
+            if socket in self._newcomers:
+                del self._newcomers[socket]
+            elif socket.piece_id not in others:
+                continue
+            code = judgement(socket, show, now=now)
+            if code is not None:
+                socket.close(code)
+            elif is_door:
+                # What they were told on the way in may not be so any more.
+                socket.close(Close.SERVICE_RESTART)
         for piece_id, show in others.items():
             self._judged[piece_id] = show.says
         if len(self._judged) > 2 * len(self._of_piece) + 100:

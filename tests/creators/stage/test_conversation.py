@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.backends.utils import CursorWrapper
 
+from creators.chat.models import Moderator, Sanction
 from creators.chat.moderation import moderators, sanctions
 from creators.chat.moderation.authority import place_of
 from creators.live.models import LiveSession
@@ -376,6 +377,28 @@ async def test_a_socket_without_a_sign_of_life_is_pinged_and_then_closed(talk, s
     assert page.closed == Close.IDLE
 
 
+async def test_who_is_there_is_asked_though_the_database_keeps_the_round_waiting(
+    talk, show, monkeypatch
+):
+    pings, stuck = [], asyncio.Event()
+    monkeypatch.setattr(desk_module, "ROUND_SECONDS", 0.01)
+    monkeypatch.setattr(AsgiLine, "needs_ping", True)
+    monkeypatch.setattr(AsgiLine, "ping", lambda line: pings.append(line))
+
+    async def wait(desk, piece_ids):
+        stuck.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(desk_module.Desk, "_judge", wait)
+    page = await talk(show)
+    await stuck.wait()
+    page.conversation.heard_at -= desk_module.PING_SECONDS + 1
+
+    await until(lambda: pings)
+
+    assert page.closed is None
+
+
 # --- Who may stay -----------------------------------------------------------------------------
 
 
@@ -413,6 +436,56 @@ async def test_who_becomes_a_moderator_comes_in_anew_as_one(talk, show, alice, b
     await again.hear("snapshot", times=3)
     assert [one["room"] for one in again.heard("snapshot")] == ["live", "mods", "me"]
     assert again.heard("snapshot")[0]["you"]["role"] == "moderator"
+
+
+async def test_who_came_in_between_two_changes_is_judged_by_the_second(
+    talk, show, alice, bob, monkeypatch
+):
+    """What holds is then what held when the show was looked at before they came."""
+    monkeypatch.setattr(desk_module, "ROUND_SECONDS", 60)
+    desk = desk_here()
+    desk.hub.on_control = None
+    (await talk(show, alice)).conversation.end()
+    await desk._judge([show.pk])
+
+    await in_thread(name_moderator, show=show, user=alice, by=bob)
+    desk.shows.forget(show.pk)
+    page, other = await talk(show, alice), await talk(show)
+    assert page.conversation.role == "moderator"
+    row = await in_thread(Moderator.objects.get, user=alice)
+    await in_thread(moderators.remove_moderator, moderator_id=row.pk, by=bob, now=datetime.now(UTC))
+    await desk._judge([show.pk])
+
+    assert page.closed == Close.SERVICE_RESTART
+    assert other.closed is None
+
+
+async def test_who_came_back_after_a_ban_and_is_banned_again_is_out(
+    talk, show, alice, bob, monkeypatch
+):
+    """The same people are banned before and after; it is another ban."""
+    monkeypatch.setattr(desk_module, "ROUND_SECONDS", 60)
+    desk = desk_here()
+    desk.hub.on_control = None
+    await in_thread(ban, show=show, user=alice, by=bob)
+    desk.shows.forget(show.pk)
+    await desk._judge([show.pk])
+    first = await in_thread(Sanction.objects.get, user=alice)
+    await in_thread(
+        Sanction.objects.filter(pk=first.pk).update,
+        until=datetime.now(UTC) + timedelta(seconds=0.5),
+    )
+    desk.shows.forget(show.pk)
+    await desk._judge([show.pk])
+    await asyncio.sleep(0.5)
+    page = await talk(show, alice)
+    desk._newcomers.clear()
+    assert page.closed is None
+
+    await in_thread(ban, show=show, user=alice, by=bob)
+    await desk._judge([show.pk])
+
+    assert page.closed == Close.BANNED
 
 
 async def test_an_operator_is_a_moderator_everywhere(talk, show, olga):
