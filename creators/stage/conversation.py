@@ -25,7 +25,7 @@ from creators.stage.frames import Frame
 from creators.stage.identity import Identity, identify
 from creators.stage.lines import Line
 from creators.stage.refusals import NotHere, SignInFirst, TooMany, told_as
-from creators.stage.room import Room, Seat
+from creators.stage.room import Seat
 from creators.stage.settling import settle
 from creators.stage.shows import judgement
 from creators.stage.watching import Watching

@@ -39,8 +39,7 @@ VERIFY_OWN_SECONDS = 60.0
 OPEN_SECONDS = 2.0
 # An empty room is kept for a while: who lost the network comes back to what was missed.
 LINGER_SECONDS = 45.0
-# So many rooms are read in one go.
-ROOMS_AT_ONCE = 200
+ROOMS_AT_ONCE = 200  # are read in one go
 
 
 class Hub:
@@ -111,12 +110,13 @@ class Hub:
         return room
 
     async def opened(self, room: Room) -> bool:
-        """Wait for a room to open, for a moment; False when Valkey does not answer."""
+        """Wait for a room to open, longer while only many come; False when that took too long."""
         if not room.is_open:
             if room.opened is None:
                 room.opened = asyncio.Event()
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(room.opened.wait(), OPEN_SECONDS)
+                patience = OPEN_SECONDS * (4 if self.link.is_up else 1)
+                await asyncio.wait_for(room.opened.wait(), patience)
         return room.is_open
 
     async def enter(self, seat: Seat) -> Room:

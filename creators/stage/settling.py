@@ -45,6 +45,9 @@ async def _settle(who: "Conversation", seat: Seat, room: Room, position: Positio
         found, message = await _snapshot(who, room)
         if who.line.is_closed or seat.room is not room:
             return
+        if found is None and room.is_open and room.kind != "live":
+            # It opened only while the state was read.
+            continue
         if found is None or not room.is_open:
             # No Valkey: a state to look at, and the truth about it.
             who.line.answer(message)
