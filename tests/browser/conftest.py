@@ -23,6 +23,10 @@ _CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # The first two are more pages in each window, for an address bar that nobody sees; the others
+    # Playwright would name, but only the last list counts.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
+    "HttpsUpgrades,MediaRouter,PaintHolding,RenderDocument,Translate",
     # Cameras and microphones that show and say something, and may be used without a question.
     "--use-fake-device-for-media-stream=device-count=2",
     "--use-fake-ui-for-media-stream",
@@ -131,18 +135,7 @@ def visit(browser, site):
             )
             contexts.callback(context.close)
             context.set_default_timeout(10_000)
-            if user is not None:
-                client = Client()
-                client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
-                context.add_cookies(
-                    [
-                        {
-                            "name": settings.SESSION_COOKIE_NAME,
-                            "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-                            "url": site.url,
-                        }
-                    ]
-                )
+            sign_in(context, user)
             page = context.new_page()
             page.on("pageerror", lambda error: page_errors.append(str(error)))
             page.on(
@@ -151,8 +144,20 @@ def visit(browser, site):
             )
             return page
 
+        def sign_in(context, user):
+            """Have `user` (None: a guest) see what the context opens from now on."""
+            context.clear_cookies()
+            if user is None:
+                return
+            client = Client()
+            client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            name = settings.SESSION_COOKIE_NAME
+            session = {"name": name, "value": client.cookies[name].value, "url": site.url}
+            context.add_cookies([session])
+
         page_errors: list[str] = []
         open_page.errors = page_errors
+        open_page.sign_in = sign_in
         yield open_page
 
 
