@@ -1,6 +1,7 @@
 """Hearts, viewers and lags: added up in the process, counted in Valkey, shown now and then."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from django.conf import settings
 from creators.stage import rooms
 from creators.stage.link import FAILURES, Link
 from creators.stage.room import Room
+
+log = logging.getLogger(__name__)
 
 COUNT_SECONDS = 0.5
 # Where much happens, or to many, counts are the first to be told less often.
@@ -36,7 +39,11 @@ async def count_now_and_then(open_rooms: Mapping[str, Room], link: Link) -> None
             if room.kind == "live":
                 weigh(room, seconds=now - began)
                 if link.is_up and is_due(room):
-                    await count(room, link)
+                    try:
+                        await count(room, link)
+                    except Exception:
+                        # What went wrong in one room shall not end all the others' counts.
+                        log.exception("room %s was not counted", room.name)
         began = now
 
 

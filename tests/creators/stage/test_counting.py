@@ -1,5 +1,6 @@
 """Who watches and how many hearts there are, over all processes."""
 
+import asyncio
 from itertools import pairwise
 
 from creators.stage import counting, wire
@@ -51,6 +52,28 @@ async def test_hearts_are_added_up_before_they_are_told(hub, other_hub):
     frames = [text for text in alice.texts if "events" in text]
     told = [one for frame in frames for one in frame["events"] if one["t"] == "counts"]
     assert len(told) <= 5
+
+
+async def test_a_room_that_cannot_be_counted_is_alone_with_it(hub, monkeypatch):
+    tell = counting._tell
+
+    async def fail(room, link, **more):
+        if room.name == "live:9":
+            raise ValueError("a defect of ours")
+        await tell(room, link, **more)
+
+    monkeypatch.setattr(counting, "_tell", fail)
+    monkeypatch.setattr(counting, "COUNT_SECONDS", 0.02)
+    await Viewer(hub, room="live:9").join()
+    alice = Viewer(hub)
+    await alice.join()
+    await until(lambda: counts(alice) == (1, 0))
+    hub.rooms["live:9"].hearts = 1
+    await asyncio.sleep(0.05)
+
+    hub.rooms[LIVE].hearts = 3
+
+    await until(lambda: counts(alice) == (1, 3))
 
 
 def lags(viewer):
