@@ -1,12 +1,15 @@
 """Giving a room's events to its sockets: one frame for all, and what one of them missed."""
 
 import asyncio
+import logging
 from typing import Final
 
 from creators.stage import metrics
 from creators.stage.frames import Frame, frame, told_at
 from creators.stage.room import Room, Seat, resync
-from creators.stage.wire import Notice, encode
+from creators.stage.wire import Close, Notice, encode
+
+log = logging.getLogger(__name__)
 
 # After so many sockets the loop is given to others.
 CHUNK: Final = 512
@@ -30,15 +33,28 @@ async def deliver(room: Room) -> None:
                 return
         given = 0
         for seat in members[start : start + CHUNK]:
-            # Who left, or stands elsewhere, has another number.
-            if seat.seq == before and seat.line.write(new):
-                seat.seq = top
-                given += 1
-            else:
-                _not_given(room, seat, top)
+            try:
+                # Who left, or stands elsewhere, has another number.
+                if seat.seq == before and seat.line.write(new):
+                    seat.seq = top
+                    given += 1
+                else:
+                    _not_given(room, seat, top)
+            except Exception:
+                log.exception("a socket failed")
+                give_up(seat, Close.SERVER_ERROR)
         metrics.delivered(events=len(events), sockets=given, size=len(new))
     if events:
         metrics.framed(oldest_at_ms=told_at(events[0]))
+
+
+def give_up(seat: Seat, code: Close) -> None:
+    """Close a socket; one that fails at that, too, does not take the others with it."""
+    try:
+        seat.line.close(code)
+    except Exception:
+        log.exception("a socket could not be closed")
+        seat.line.gone()
 
 
 def _not_given(room: Room, seat: Seat, top: int) -> None:
@@ -71,18 +87,36 @@ def catch_up(seat: Seat) -> None:
         metrics.caught_up()
 
 
+def go_on(seat: Seat) -> None:
+    """Give a socket that reads again, or whose room is open again, what it is owed."""
+    room = seat.room
+    if room is None:
+        return
+    if room.is_open:
+        tell_live(seat, room)
+        if seat.is_lagging:
+            catch_up(seat)
+    elif seat.is_cut_off:
+        tell_degraded(seat)
+
+
 def tell_degraded(seat: Seat) -> None:
-    """Tell a socket that events do not arrive for now."""
+    """Tell a socket that events do not arrive for now; one that lags, when it reads again."""
+    seat.is_cut_off = True
     if not seat.was_told_degraded:
         seat.was_told_degraded = seat.line.write(_DEGRADED)
 
 
 def tell_live(seat: Seat, room: Room) -> None:
-    """Tell a socket that was told otherwise that events arrive again."""
-    if not seat.was_told_degraded:
+    """Tell a socket that events arrive again, whatever it could be told of it before.
+
+    What it does not take now it is still owed.
+    """
+    if not seat.is_cut_off:
+        return
+    if seat.was_told_degraded and not seat.line.write(_LIVE):
         return
     seat.was_told_degraded = False
-    seat.line.write(_LIVE)
-    if seat not in room.following:
-        # It came while Valkey was away and has a state without a position.
-        seat.line.write(resync(room.kind))
+    # It came while Valkey was away and has a state without a position.
+    if seat in room.following or seat.line.write(resync(room.kind)):
+        seat.is_cut_off = False

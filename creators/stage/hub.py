@@ -23,7 +23,7 @@ from django.conf import settings
 from creators.stage import metrics
 from creators.stage.background import Background
 from creators.stage.counting import count_now_and_then
-from creators.stage.delivery import CHUNK, catch_up, deliver, tell_degraded, tell_live
+from creators.stage.delivery import CHUNK, catch_up, deliver, give_up, go_on, tell_degraded
 from creators.stage.frames import Batch, Reading, parse_batch
 from creators.stage.link import FAILURES, Link
 from creators.stage.room import NOWHERE, Room, Seat
@@ -184,8 +184,7 @@ class Hub:
 
     def drained(self, seat: Seat) -> None:
         """Go on with a socket that reads again."""
-        if seat.is_lagging and seat.room is not None and seat.room.is_open:
-            catch_up(seat)
+        go_on(seat)
 
     # --- Frames ---------------------------------------------------------------------------
 
@@ -350,8 +349,7 @@ class Hub:
 
     def _recovered(self, room: Room) -> None:
         for seat in list(room.present):
-            tell_live(seat, room)
-            self.drained(seat)
+            go_on(seat)
 
     async def _watch(self) -> None:
         """Close those who lag for too long; compare rooms with their heads now and then."""
@@ -382,7 +380,7 @@ class Hub:
     def _look_at(self, seat: Seat, now: float) -> None:
         line = seat.line
         if line.is_blocked and now - line.blocked_since > SLOW_SECONDS:
-            line.close(Close.SLOW)
+            give_up(seat, Close.SLOW)
             metrics.dropped("slow")
         if line.is_closed:
             self.leave(seat)

@@ -40,6 +40,7 @@ class Seat:
 
     __slots__ = (
         "epoch",
+        "is_cut_off",
         "is_lagging",
         "line",
         "name",
@@ -59,6 +60,8 @@ class Seat:
         self.epoch = ""
         self.seq = NOWHERE
         self.is_lagging = False
+        # Since Valkey failed, until it was told that events arrive again (and to ask for a state).
+        self.is_cut_off = False
         self.was_told_degraded = False
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from creators.stage import hub as hub_module
 from creators.stage import link, publishing, wire
+from creators.stage.frames import Frame
 from creators.stage.hub import Hub
 from creators.stage.lines import AsgiLine
 from creators.stage.wire import Close, Position
@@ -17,6 +18,18 @@ LIVE = "live:1"
 
 def event(number):
     return wire.ShowCancelled(rev=number)
+
+
+class Failing:
+    """A line with a defect."""
+
+    is_blocked = is_closed = False
+
+    def __init__(self, fail):
+        self.write = self.close = fail
+
+    def gone(self):
+        self.is_closed = True
 
 
 def revs(viewer):
@@ -317,6 +330,81 @@ async def test_when_valkey_goes_everybody_is_told_and_nothing_is_missed(hub, val
     await until(lambda: len(viewer.events) == 3)
     assert [notice["kind"] for notice in viewer.told("notice")] == ["degraded", "live"]
     assert not viewer.told("resync")
+
+
+@pytest.mark.parametrize("follows", [True, False], ids=["follows", "has-a-state"])
+async def test_who_could_not_be_told_is_told_when_it_reads(hub, follows):
+    """It does not read while Valkey goes, nor while it comes back."""
+    viewer = Viewer(hub)
+    await viewer.join()
+    if not follows:
+        # As one who came while Valkey was away: it has a state without a position.
+        viewer.seat.room.unfollow(viewer.seat)
+    viewer.may_read.clear()
+    viewer.line.write(Frame(b'{"t": "something"}'))
+
+    room = viewer.seat.room
+    hub._down()
+    await publish(LIVE, event(1))
+    await hub._refresh(room)
+    assert room.is_open
+    viewer.texts.clear()
+    viewer.may_read.set()
+
+    if follows:
+        await until(lambda: viewer.events)
+        assert not viewer.told("resync")
+    else:
+        await until(lambda: viewer.told("resync"))
+
+
+async def test_who_is_told_half_of_it_is_told_the_rest(hub):
+    """The word that events arrive again fills the way, so that the next one does not fit."""
+    viewer = Viewer(hub)
+    await viewer.join()
+    viewer.seat.room.unfollow(viewer.seat)
+    hub._down()
+    viewer.may_read.clear()
+
+    await hub._refresh(viewer.seat.room)
+    assert viewer.line.is_blocked
+    viewer.may_read.set()
+
+    await until(lambda: viewer.told("resync"))
+    assert [notice["kind"] for notice in viewer.told("notice")] == ["degraded", "live"]
+    assert len(viewer.told("resync")) == 1
+
+
+async def test_a_line_that_fails_takes_nobody_with_it(hub, monkeypatch):
+    failing, viewer = Viewer(hub), Viewer(hub, name="u:2")
+    await failing.join()
+    await viewer.join()
+
+    def fail(*_):
+        raise RuntimeError("a defect of ours")
+
+    failing.line = failing.seat.line = Failing(fail)
+    monkeypatch.setattr(hub_module, "SLOW_SECONDS", 0.04)
+    await publish(LIVE, event(1))
+    await until(lambda: len(viewer.events) == 1)
+    await publish(LIVE, event(2))
+    await until(lambda: len(viewer.events) == 2)
+    await until(lambda: failing.seat.room is None)
+
+
+async def test_a_line_that_cannot_even_be_closed_does_not_end_the_rounds(hub):
+    failing = Viewer(hub)
+    await failing.join()
+
+    def fail(*_):
+        raise RuntimeError("a defect of ours")
+
+    failing.seat.line = Failing(fail)
+    failing.seat.line.is_blocked, failing.seat.line.blocked_since = True, float("-inf")
+
+    hub._look_at(failing.seat, 0.0)
+
+    assert failing.seat.room is None
 
 
 def test_publishing_without_valkey_returns_soon_and_says_no(settings, monkeypatch):
