@@ -77,7 +77,7 @@ def _protocol_behind(send: Send) -> Any:
         raise ValueError("frames are changed on their way")
     if protocol.state != protocol.STATE_OPEN or transport.bufferSize > SEND_BUFFER:
         raise ValueError("another state or buffer")
-    for name in ("dataBuffer", "_tempDataLen", "registerProducer", "unregisterProducer"):
+    for name in ("dataBuffer", "_tempDataLen", "registerProducer", "disconnecting"):
         getattr(transport, name)
     return protocol
 
@@ -158,6 +158,10 @@ class DaphneLine:
             return
         self.is_closed = True
         metrics.closed(code)
+        if self.is_blocked and self._protocol.state != self._protocol.STATE_OPEN:
+            # The client closed, and does not read the answer: nobody else waits for an end to that.
+            self._transport.abortConnection()
+            return
         # Not `sendClose`, which refuses the standard codes; who does not answer is dropped.
         self._protocol.sendCloseFrame(code=int(code), reasonUtf8=reason.encode()[:120] or None)
 
@@ -177,6 +181,9 @@ class DaphneLine:
 
     def resumeProducing(self) -> None:
         self.is_blocked = False
+        if self._transport.disconnecting:
+            # twisted would wait for what this producer still has to say, without end.
+            self._transport.unregisterProducer()
         if not self.is_closed:
             self.when_drained()
 

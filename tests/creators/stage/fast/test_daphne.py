@@ -7,6 +7,8 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.main import CONNECTION_DONE
 
 from creators.stage.fast import daphne
 from creators.stage.fast.daphne import DaphneLine, line_of
@@ -39,6 +41,7 @@ class Transport:
     """What twisted's does with what is written, as far as it matters here."""
 
     bufferSize = 65_536
+    disconnecting = is_aborted = False
 
     def __init__(self, wire):
         self.socket = wire
@@ -53,6 +56,9 @@ class Transport:
 
     def unregisterProducer(self):
         self.producer = None
+
+    def abortConnection(self):
+        self.is_aborted = True
 
     def write(self, data):
         self.waiting.append(data)
@@ -175,6 +181,60 @@ async def test_nothing_is_written_after_the_end():
 
     assert protocol.closed == Close.BANNED
     assert protocol.wire.taken == b""
+
+
+class Descriptor(FileDescriptor):
+    """twisted's own way of writing, on our socket."""
+
+    connected = 1
+
+    def __init__(self, wire):
+        super().__init__(reactor=object())
+        self.socket = wire
+
+    def writeSomeData(self, data):
+        try:
+            return self.socket.send(data)
+        except BlockingIOError:
+            return 0
+
+    def startWriting(self):
+        self.is_writing = True
+
+    def stopWriting(self):
+        self.is_writing = False
+
+    def stopReading(self):
+        pass
+
+
+async def test_a_lagging_reader_who_closes_and_then_reads_is_let_go():
+    protocol = Protocol()
+    transport = protocol.transport = Descriptor(protocol.wire)
+    line = DaphneLine(protocol)
+    line.answer(Frame(b"x" * 100_000))
+    assert line.is_blocked
+
+    protocol.state = 2
+    transport.loseConnection()
+    protocol.wire.room = 10**6
+    ends = []
+    while transport.is_writing and not any(ends):
+        ends.append(transport.doWrite())
+
+    assert ends[-1] is CONNECTION_DONE
+    assert len(protocol.wire.taken) == len(Frame(b"x" * 100_000).plain)
+
+
+async def test_one_who_closes_and_never_reads_is_cut_off():
+    protocol = Protocol()
+    line = DaphneLine(protocol)
+    line.answer(Frame(b"x" * 100_000))
+    protocol.state = 2
+
+    line.close(Close.SLOW)
+
+    assert protocol.transport.is_aborted
 
 
 async def test_a_broken_socket_is_a_closed_line():
