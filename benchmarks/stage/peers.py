@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from benchmarks.private_site import Site, free_ports
-from benchmarks.stage_measure import WARM_SECONDS, median, run
-from benchmarks.stage_scenarios import Wanted
-from benchmarks.stage_site import Server, cores, on
+from benchmarks.stage.measure import WARM_SECONDS, median, run
+from benchmarks.stage.scenarios import Wanted
+from benchmarks.stage.site import Server, cores, on
 from liveshop.embedded import children
 from liveshop.embedded.places import PROJECT
 

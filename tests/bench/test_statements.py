@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from benchmarks.stage_bars import bars
-from benchmarks.stage_scenarios import Statements, more_than_usual, without_values
+from benchmarks.stage.bars import bars
+from benchmarks.stage.scenarios import Statements, more_than_usual, without_values
 
 
 def test_a_statement_is_the_same_whatever_its_values():

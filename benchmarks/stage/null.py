@@ -1,6 +1,6 @@
 """A server that only sends ready frames, as fast as they are taken: what the bench itself can do.
 
-`python -m benchmarks.stage_null PORT EVENTS`: each frame holds so many events of the bench.
+`python -m benchmarks.stage.null PORT EVENTS`: each frame holds so many events of the bench.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import uvloop
 
-from benchmarks import stage_words as words
+from benchmarks.stage import words
 
 _HELLO: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"

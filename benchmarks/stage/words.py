@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from benchmarks.stage_book import Event, Heard
+from benchmarks.stage.book import Event, Heard
 
 TEXT: Final = 1
 CLOSE: Final = 8

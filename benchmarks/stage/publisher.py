@@ -1,6 +1,6 @@
 """Publishes numbered events of 150 bytes until its standard input ends, then says how many.
 
-`python -m benchmarks.stage_publisher RATE live:1` publishes to a room of ours by the hub's door,
+`python -m benchmarks.stage.publisher RATE live:1` publishes to a room of ours by the hub's door,
 `… RATE http://127.0.0.1:8000` to a Socket.IO server, by a websocket. What is due at a moment is one
 batch; each event says when it was published.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from benchmarks import stage_words as words
+from benchmarks.stage import words
 
 EVENT_BYTES: Final = 150
 # More at once than this are taken for a machine that stood still; they are published one by one.

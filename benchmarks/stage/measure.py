@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from benchmarks.private_site import Site, free_ports
 from benchmarks.processes import cpu_seconds
-from benchmarks.stage_site import Crowd, Helper, Publisher, Server, cores, on
+from benchmarks.stage.site import Crowd, Helper, Publisher, Server, cores, on
 
 # Until the first frames, caches and buffers are as they stay.
 WARM_SECONDS: Final = 2.0
@@ -97,7 +97,7 @@ def null_test(site: Site, *, viewers: int, rate: float) -> int:
     with ExitStack() as stack:
         with on(cores()[0]):
             null = Helper(
-                "stage_null",
+                "stage.null",
                 str(port),
                 str(events),
                 environment=site.environment,

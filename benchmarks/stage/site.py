@@ -214,7 +214,7 @@ class Crowd(Helper):
     def __init__(self, site: Site, ports: list[int], **options: Any) -> None:
         log = site.log("crowd")
         self.site = site
-        super().__init__("stage_crowd", environment=site.environment, log=log)
+        super().__init__("stage.crowd", environment=site.environment, log=log)
         self.say(json.dumps({"ports": ports, **options}))
 
     def ask(self, do: str, **words: Any) -> dict[str, Any]:
@@ -237,7 +237,7 @@ class Publisher(Helper):
     def __init__(self, site: Site, *, rate: float, target: str) -> None:
         log = site.log("publisher")
         super().__init__(
-            "stage_publisher", str(rate), target, environment=site.environment, log=log
+            "stage.publisher", str(rate), target, environment=site.environment, log=log
         )
         self.hear()
 

@@ -1,4 +1,4 @@
-"""All viewers of the stage's bench, in one process: `python -m benchmarks.stage_crowd`.
+"""All viewers of the stage's bench, in one process: `python -m benchmarks.stage.crowd`.
 
 It takes one JSON object per line on its standard input, {"do": what, …}, and answers each with one.
 """
@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks import stage_words as words
-from benchmarks.stage_book import Book
-from benchmarks.stage_viewers import SocketIoViewer, Viewer
+from benchmarks.stage import words
+from benchmarks.stage.book import Book
+from benchmarks.stage.viewers import SocketIoViewer, Viewer
 
 AT_ONCE: Final = 256
 # What one address may say is limited, and many viewers share one: so do these.

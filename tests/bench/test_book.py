@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from benchmarks import stage_words as words
-from benchmarks.stage_book import Book
+from benchmarks.stage import words
+from benchmarks.stage.book import Book
 
 PUBLISHED = 1000.0
 

@@ -2,7 +2,7 @@
 
 A private site (its own PostgreSQL and Valkey) has a show on the air; its web server has one core
 for itself. Viewers, each signed in, with a real cookie and origin, are in a process of their own on
-the other core(s) (benchmarks/stage_crowd.py), as is what publishes: a part of the events are lines
+the other core(s) (benchmarks/stage/crowd.py), as is what publishes: a part of the events are lines
 that viewers write by the chat's door, the rest comes by the hub's (150 bytes each). Every viewer
 checks that it got every event exactly once and in order.
 
@@ -29,7 +29,7 @@ reconnect: everybody is cut off and is back within 5 s; resume_queries counts th
 PostgreSQL got meanwhile and does not get otherwise. PEERS=1: the same load on Socket.IO 4 with its
 Redis adapter, as taught (an emit per event) and with equal batching, in turns with ours.
 
-It ends with status 1 when a bar of benchmarks/stage_bars.py is missed. Other work on the machine
+It ends with status 1 when a bar of benchmarks/stage/bars.py is missed. Other work on the machine
 makes figures worse, never better: two idle cores are needed.
 """
 
@@ -40,12 +40,12 @@ import resource
 import sys
 from typing import Any
 
-from benchmarks import stage_peers, stage_scenarios
 from benchmarks.private_site import private_site
-from benchmarks.stage_bars import SCENARIOS, bars
-from benchmarks.stage_measure import null_test
-from benchmarks.stage_scenarios import Wanted
-from benchmarks.stage_site import cookies_file, cores, sign_in
+from benchmarks.stage import peers, scenarios
+from benchmarks.stage.bars import SCENARIOS, bars
+from benchmarks.stage.measure import null_test
+from benchmarks.stage.scenarios import Wanted
+from benchmarks.stage.site import cookies_file, cores, sign_in
 
 
 def options() -> argparse.Namespace:
@@ -110,9 +110,9 @@ def main() -> int:
             rounds=asked.rounds,
         )
         if asked.peers:
-            found |= stage_peers.compare(wanted)
+            found |= peers.compare(wanted)
         else:
-            found |= stage_scenarios.SCENARIOS[asked.scenario](wanted)
+            found |= scenarios.SCENARIOS[asked.scenario](wanted)
     misses = [
         missed
         for bar in bars(

@@ -1,17 +1,17 @@
 """One viewer of the stage's bench: a websocket by hand that checks all it hears.
 
-What all viewers get alike is compared, not read (see stage_book.py): one core does for thousands.
+What all viewers get alike is compared, not read (see book.py): one core does for thousands.
 """
 
 import asyncio
 import time
 from typing import TYPE_CHECKING, Final, cast
 
-from benchmarks import stage_words as words
-from benchmarks.stage_book import Book, Frame
+from benchmarks.stage import words
+from benchmarks.stage.book import Book, Frame
 
 if TYPE_CHECKING:
-    from benchmarks.stage_crowd import Crowd
+    from benchmarks.stage.crowd import Crowd
 
 # What is received is used up at once: one buffer is enough for all. Snapshots fit in.
 _buffer: Final = bytearray(1 << 20)

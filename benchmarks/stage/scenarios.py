@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.private_site import Site
-from benchmarks.stage_measure import WARM_SECONDS, Run, median, run
-from benchmarks.stage_site import Server, server
+from benchmarks.stage.measure import WARM_SECONDS, Run, median, run
+from benchmarks.stage.site import Server, server
 
 SLOW_VIEWERS: Final = 100
 SLOW_CODE: Final = 1013
