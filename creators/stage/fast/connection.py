@@ -65,8 +65,9 @@ class Connection(asyncio.Protocol):
         """Take a text or binary message."""
         raise NotImplementedError
 
-    def ponged(self) -> None:
-        """Note a sign of life."""
+    def signalled(self) -> bool:
+        """Note a sign of life, a ping or a pong; False when there are too many to answer."""
+        return True
 
     def left(self) -> None:
         """Note that nothing more comes: the other side closed, broke the rules, or is gone."""
@@ -97,6 +98,9 @@ class Connection(asyncio.Protocol):
         self.is_closed = True
         metrics.closed(code)
         self._transport.write(close_frame(code, reason))
+        self._abort_soon()
+
+    def _abort_soon(self) -> None:
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
 
     def gone(self) -> None:
@@ -126,12 +130,16 @@ class Connection(asyncio.Protocol):
                     close_frame(message.code) if message.code else framed(0x88, b"")
                 )
             self._transport.close()
+            # That waits for a reader who may never read, and whom nobody counts any more.
+            self._abort_soon()
             self.left()
         elif self.is_closed:
             return
         elif message.kind is Kind.PONG:
-            self.ponged()
+            self.signalled()
         elif message.kind is Kind.PING:
+            if not self.signalled():
+                return
             self._transport.write(framed(PONG, message.data))
             if self._transport.get_write_buffer_size() > MOST_BUFFERED + MOST_ANSWER_BYTES:
                 self.close(Close.SLOW, "you ask and do not read")

@@ -27,6 +27,7 @@ from creators.stage.fast.websocket import Kind, Message
 from creators.stage.identity import identify, is_allowed_origin
 from creators.stage.languages import language_of
 from creators.stage.metrics import Way
+from creators.stage.refusals import TooMany
 from creators.stage.sockets import is_ours, piece_in
 from creators.stage.wire import MAX_INBOUND_BYTES, Close
 from shops.facts.tracing import begin_connection, connection_id
@@ -169,9 +170,16 @@ class RoomProtocol(Connection):
         finally:
             connection_id.reset(token)
 
-    def ponged(self) -> None:
-        if self._conversation is not None:
-            self._conversation.heard_at = time.monotonic()
+    def signalled(self) -> bool:
+        conversation = self._conversation
+        if conversation is None:
+            return True
+        conversation.heard_at = time.monotonic()
+        # They cost as what is said does.
+        if conversation.desk.users.take(conversation.identity.viewer):
+            return True
+        conversation.refuse(TooMany(), None)
+        return False
 
     def left(self) -> None:
         conversation, self._conversation = self._conversation, None

@@ -9,6 +9,7 @@ from creators.stage.fast import connection, native
 from creators.stage.fast.bytes import close_frame, framed
 from creators.stage.fast.native import RoomProtocol
 from creators.stage.frames import Frame
+from creators.stage.limits import Buckets, Rate
 from creators.stage.lines import MOST_ANSWER_BYTES
 from creators.stage.wire import MAX_INBOUND_BYTES, Close
 from tests.creators.stage.fast.frames import BINARY, CLOSE, PING, PONG, TEXT, masked, message
@@ -85,6 +86,8 @@ class Said:
 
     def __init__(self, line, **known):
         self.line, self.known, self.taken, self.heard_at = line, known, [], 0.0
+        self.identity, self.desk, self.refused = known["identity"], self, []
+        self.users = Buckets(Rate(burst=2, per_second=0))
         self.has_ended = False
         Said.newest = self
 
@@ -95,6 +98,9 @@ class Said:
 
     def take(self, text):
         self.taken.append(text)
+
+    def refuse(self, error, said):
+        self.refused.append(error)
 
     def close(self, code, reason=""):
         self.line.close(code, reason)
@@ -232,14 +238,22 @@ async def test_what_is_said_is_handed_on():
     assert transport.taken() == framed(0x8A, b"there?")
     protocol.data_received(masked(PONG))
     assert said.heard_at > 0
+    assert not said.refused
+    protocol.data_received(masked(PING, b"too many") + masked(PONG))
+    assert transport.taken() == b""
+    assert [error.code for error in said.refused] == ["too_many"] * 2
 
 
-async def test_a_close_is_answered_with_its_code():
+async def test_a_close_is_answered_with_its_code(monkeypatch):
+    monkeypatch.setattr(connection, "CLOSE_SECONDS", 0)
     protocol, transport, said = await opened()
     protocol.data_received(masked(CLOSE, b"\x03\xe8bye") + masked(TEXT, b"late"))
     assert transport.taken() == close_frame(1000)
     assert (transport.ended, said.taken, said.has_ended) == ("close ", [], True)
     assert not protocol.write(Frame(b"{}"))
+    # One who does not read the answer is not waited for.
+    await asyncio.sleep(0.001)
+    assert transport.ended == "close abort "
 
 
 @pytest.mark.parametrize(
