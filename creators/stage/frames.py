@@ -18,6 +18,8 @@ _CHAT: Final = re.compile(_HEAD + rb'"chat","line":\{"id":(\d+),')
 _PINNED: Final = re.compile(_HEAD + rb'"chat_pinned","rev":\d+,"line":\{"id":(\d+),')
 _ANSWERED: Final = re.compile(rb'"reply":\{"id":(\d+),')
 _CHAT_DELETED: Final = re.compile(_HEAD + rb'"chat_deleted","id":(\d+)[,}]')
+_QUESTION: Final = re.compile(_HEAD + rb'"question","question":\{"id":(\d+),')
+_IS_DELETED: Final = b',"deleted":true}}'
 
 
 class Frame:
@@ -124,18 +126,34 @@ def deleted_lines(events: Iterable[Logged]) -> dict[int, int]:
     return {int(match[1]): seq for seq, match in found if match}
 
 
-def without_lines(events: Iterable[Logged], deleted: Mapping[int, int]) -> list[Logged]:
-    """Take out of events what some chat lines said and who said it; the numbers stay.
+def deleted_questions(events: Iterable[Logged]) -> dict[int, int]:
+    """Name the questions that these events delete, each with the number of its last deletion."""
+    found = (
+        (event.seq, _QUESTION.match(event.body))
+        for event in events
+        if event.body.endswith(_IS_DELETED)
+    )
+    return {int(match[1]): seq for seq, match in found if match}
+
+
+def without_lines(
+    events: Iterable[Logged], deleted: Mapping[int, int], questions: Mapping[int, int] | None = None
+) -> list[Logged]:
+    """Take out of events what some lines and questions said and who said it; the numbers stay.
 
     Only what came before the deletion: a line may have been put back since.
     """
-    return [_without(event, deleted) for event in events]
+    return [_without(event, deleted, questions or {}) for event in events]
 
 
-def _without(event: Logged, deleted: Mapping[int, int]) -> Logged:
-    def is_gone(found: re.Match[bytes] | None) -> bool:
+def _without(event: Logged, deleted: Mapping[int, int], questions: Mapping[int, int]) -> Logged:
+    def is_gone(found: re.Match[bytes] | None, deleted: Mapping[int, int] = deleted) -> bool:
         return found is not None and event.seq < deleted.get(int(found[1]), 0)
 
+    if questions and is_gone(_QUESTION.match(event.body), questions):
+        told = msgspec.json.decode(event.body)
+        told["question"] |= {"author": "", "body": "", "deleted": True}
+        return Logged(event.seq, msgspec.json.encode(told))
     if is_gone(_CHAT.match(event.body)):
         return _silenced(event)
     if is_gone(_PINNED.match(event.body)):
@@ -155,9 +173,12 @@ def is_chat(event: Logged) -> bool:
 
 
 def must_be_told(event: Logged) -> bool:
-    """Tell whether a line is the host's or a moderator's, or told anew: it is never left out."""
+    """Tell whether a line is the host's or a moderator's, or told anew: it is never left out.
+
+    One that was only held until its time has the rev 1, and is not told anew.
+    """
     line = msgspec.json.decode(event.body)["line"]
-    return bool(line.get("badge") or line.get("rev") or line.get("deleted"))
+    return bool(line.get("badge") or line.get("rev", 0) > 1 or line.get("deleted"))
 
 
 def _silenced(event: Logged) -> Logged:

@@ -10,6 +10,7 @@ from creators.stage.frames import (
     Frame,
     Logged,
     deleted_lines,
+    deleted_questions,
     frame,
     is_chat,
     must_be_told,
@@ -161,16 +162,17 @@ class Room:
         self.keep(events[start:])
 
     def keep(self, news: list[Logged]) -> list[Logged]:
-        """Add events to the ring and return them; what a line said that is deleted is forgotten.
+        """Add events to the ring and return them; what was said and is deleted is forgotten.
 
         Who resumes from before a deletion is told no more than who comes after it.
         """
-        lines = deleted_lines(news)
-        if lines:
-            news = without_lines(news, lines)
-            self.pending = without_lines(self.pending, lines)
+        lines, questions = deleted_lines(news), deleted_questions(news)
+        if lines or questions:
+            news = without_lines(news, lines, questions)
+            self.pending = without_lines(self.pending, lines, questions)
             if self.ring is not None:
-                self.ring = deque(without_lines(self.ring, lines), maxlen=self.history)
+                kept = without_lines(self.ring, lines, questions)
+                self.ring = deque(kept, maxlen=self.history)
             self.catch_ups = None
         if news:
             if self.ring is None:

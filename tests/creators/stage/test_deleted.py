@@ -71,3 +71,36 @@ async def test_its_words_are_gone_from_what_repeats_them_too(hub):
     assert answer["line"]["reply"] == {"id": 2, "author": "", "body": ""}
     assert answer["line"]["body"] == 'no "reply":{"id":2,"body":"x"} here'
     assert pinned["line"] is None
+
+
+def question(rev, **more):
+    card = {"author": "Mallory", "body": "an insult", "votes": 1, **more}
+    return wire.Question(
+        question=wire.QuestionCard(
+            id=4, rev=rev, product_id=None, asked_at=5, answered_at=None, **card
+        )
+    )
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["ring", "log"])
+async def test_what_a_deleted_question_asked_is_told_to_nobody_who_comes_back(
+    hub, other_hub, is_elsewhere
+):
+    viewer = Viewer(hub)
+    await viewer.join()
+    await publish(LIVE, question(0), question(1, votes=2))
+    await until(lambda: len(viewer.events) == 2)
+    start = Position(epoch=viewer.position.epoch, seq=viewer.position.seq - 2)
+    await publish(LIVE, question(2, author="", body="", deleted=True))
+    await until(lambda: len(viewer.events) == 3)
+
+    back = Viewer(other_hub if is_elsewhere else hub, name="u:2")
+    assert await back.join(start)
+    await until(lambda: len(back.events) == 3)
+
+    assert "insult" not in str(back.texts)
+    assert "Mallory" not in str(back.texts)
+    assert [one["question"]["rev"] for one in back.events] == [0, 1, 2]
+    await publish(LIVE, question(3, body="put back"))
+    await until(lambda: len(back.events) == 4)
+    assert back.events[-1]["question"]["body"] == "put back"

@@ -166,6 +166,13 @@ def test_a_fast_chat_is_held_to_its_rate_and_nothing_else_is_touched(batches):
     assert room.left_out == seq / 3 - lines
 
 
+def test_a_line_that_was_held_is_left_out_as_others_are():
+    room = Room("live:1", 1000)
+    held = [line(number, number, rev=1) for number in range(1, 31)]
+
+    assert len(room.thinned(held, rate=10, now=0.0)) == 10
+
+
 def test_a_line_that_is_told_anew_is_not_left_out():
     room = Room("live:1", 1000)
     many = [line(n, n) for n in range(1, 100)]
