@@ -93,13 +93,23 @@ def new_epoch() -> str:
 
 # `append` gives each event its number, keeps it and sends all of them as one message:
 # "epoch|first number|time in ms", then a line per event. The clock is Valkey's: one for a room.
+#
+# A server that was started from a file, or a replica that took over, may have an older head, whose
+# numbers would be given a second time. So a head names the server's run ("" when we may not ask),
+# and whoever reads a room, as everybody does after a lost connection, gives it a new epoch when
+# that is another run.
 _COMMON = """
-local function open(head, log, epoch)
-  local known = redis.call('HGET', head, 'epoch')
-  if known then return known end
+local function run()
+  local told = redis.pcall('INFO', 'server')
+  return type(told) == 'string' and string.match(told, 'run_id:(%x+)') or ''
+end
+local function begin(head, log, epoch)
   redis.call('DEL', log)
-  redis.call('HSET', head, 'epoch', epoch, 'seq', 0)
+  redis.call('HSET', head, 'epoch', epoch, 'seq', 0, 'run', run())
   return epoch
+end
+local function open(head, log, epoch)
+  return redis.call('HGET', head, 'epoch') or begin(head, log, epoch)
 end
 local function milliseconds()
   local time = redis.call('TIME')
@@ -139,6 +149,7 @@ READ: Final = (
     _COMMON
     + """
 local epoch = open(KEYS[1], KEYS[2], ARGV[1])
+if redis.call('HGET', KEYS[1], 'run') ~= run() then epoch = begin(KEYS[1], KEYS[2], ARGV[1]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 local seq = tonumber(redis.call('HGET', KEYS[1], 'seq'))
 local counts = redis.call('HMGET', KEYS[3], 'viewers', 'hearts', 'grace', 'lag')
@@ -153,13 +164,15 @@ return {epoch, seq, tonumber(counts[1] or 0), tonumber(counts[2] or 0),
 
 # A new epoch without loss of the head: an event could not be published, so nobody may resume.
 # KEYS head, log, channel; ARGV new epoch, keep
-RENEW: Final = """
-redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seq', 0)
+RENEW: Final = (
+    _COMMON
+    + """
+begin(KEYS[1], KEYS[2], ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('SPUBLISH', KEYS[3], ARGV[1] .. '|1|0\\n')
 return ARGV[1]
 """
+)
 
 # Viewers are kept with the time until which they count: those present for `stay` seconds, those who
 # left for `linger` at most, so that somebody who is also here by another process is not lost.

@@ -183,6 +183,26 @@ async def test_a_lost_history_gets_a_new_epoch_and_everybody_asks_for_a_snapshot
     await until(lambda: 2 in revs(viewer))
 
 
+async def test_a_history_that_went_back_is_another_one(hub, other_hub, valkey):
+    """Valkey was started anew from a file that had not all of it, and numbers come twice."""
+    viewer = Viewer(hub)
+    await viewer.join()
+    await publish(LIVE, *[event(n) for n in range(5)])
+    await until(lambda: len(viewer.events) == 5)
+    position = viewer.position
+    head, log = (f"{{{LIVE}}}:{part}" for part in ("head", "log"))
+
+    valkey.hset(head, mapping={"seq": position.seq - 3, "run": "0" * 40})
+    valkey.delete(log)
+    for client in valkey.client_list(_type="pubsub"):
+        valkey.client_kill_filter(_id=client["id"])
+    await publish(LIVE, *[event(n) for n in range(10, 18)])
+
+    await until(lambda: viewer.told("resync"))
+    assert len(viewer.events) == 5
+    assert not await Viewer(other_hub).join(position)
+
+
 async def test_a_lost_message_of_the_subscription_is_filled_from_the_log(hub, monkeypatch):
     viewer = Viewer(hub)
     await viewer.join()
