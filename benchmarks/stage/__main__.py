@@ -16,8 +16,9 @@ The last line is one JSON object:
   it was published or its chat line sent, until a viewer's socket has it (`hub_…` and `chat_…`: of
   each door by itself);
 - cpu_s_per_100k: processor seconds of the web processes for 100,000 deliveries;
-- rss_per_conn_kb: what one idle connection adds to their memory; connects_per_s: websockets opened,
-  authenticated and given the show's state, a second; cpu_ms_per_connect: what one of them costs;
+- rss_per_conn_kb: what one idle connection adds to their memory; connects_per_s: websockets opened
+  a second, each with its origin and session checked; states_per_s: of these, how many a second were
+  given the show's state and their own; cpu_ms_per_connect: what both cost together;
 - gaps, duplicates: by the numbers in the frames, of all viewers together; lost, unknown, disorder,
   twice: by the bench's own numbers; strays: frames of another history; dropped: lost connections;
 - null_per_s, null_ratio: what the viewers take from a server of ready frames, and how many times

@@ -93,14 +93,15 @@ class Crowd:
     def _port(self, number: int) -> int:
         return self.ports[number % len(self.ports)]
 
-    async def _connect(self, viewer: Viewer, *, buffer: int = 0) -> None:
-        """Have a viewer come (again) and wait until it follows the show."""
+    async def _connect(self, viewer: Viewer, *, buffer: int = 0, only_in: bool = False) -> None:
+        """Have a viewer come (again) and wait until it follows the show, or `only_in`."""
         loop = asyncio.get_running_loop()
         door = socket.socket()
         if buffer:
             door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         place = viewer.number // PER_ADDRESS + 2
         viewer.ready = loop.create_future()
+        viewer.admitted = loop.create_future() if only_in else None
         try:
             door.bind((f"127.0.{place // 250}.{place % 250 + 1}", 0))
             door.setblocking(False)
@@ -110,13 +111,17 @@ class Crowd:
             door.close()
             raise
         try:
-            await asyncio.wait_for(viewer.ready, OPEN_SECONDS)
+            await asyncio.wait_for(viewer.admitted or viewer.ready, OPEN_SECONDS)
         except TimeoutError:
             viewer.hang_up()
             raise
 
     async def open(self, *, count: int, slow: int = 0) -> dict[str, Any]:
-        """Have viewers come as fast as they are let in; the last `slow` ones have small buffers."""
+        """Have viewers come as fast as they are let in; the last `slow` ones have small buffers.
+
+        First all are let in (the handshake, with origin and session); then they say where they
+        stand, and get the show's state and their own.
+        """
         kind = SocketIoViewer if self.socketio else Viewer
         gate = asyncio.Semaphore(AT_ONCE)
 
@@ -124,14 +129,22 @@ class Crowd:
             is_slow = number >= count - slow
             viewer = kind(self, number, self.apart if is_slow else self.book)
             async with gate:
-                await self._connect(viewer, buffer=65_536 if is_slow else 0)
+                await self._connect(viewer, buffer=65_536 if is_slow else 0, only_in=True)
             (self.slow if is_slow else self.viewers).append(viewer)
 
         began = time.monotonic()
         await asyncio.gather(*(come(number) for number in range(count)))
-        passed = time.monotonic() - began
+        let_in = time.monotonic()
+        for viewer in [*self.viewers, *self.slow]:
+            viewer.greet()
+        everybody = [viewer.ready for viewer in [*self.viewers, *self.slow] if viewer.ready]
+        await asyncio.wait_for(asyncio.gather(*everybody), OPEN_SECONDS)
+        follow = time.monotonic()
         self.tasks["talk"] = asyncio.create_task(self._say_something())
-        return {"seconds": passed, "connects_per_s": round(count / passed)}
+        return {
+            "connects_per_s": round(count / (let_in - began)),
+            "states_per_s": round(count / (follow - let_in)),
+        }
 
     async def _say_something(self) -> None:
         ping = words.masked(b"2" if self.socketio else b'{"t":"ping"}')

@@ -83,7 +83,7 @@ def run(
         found = Run(site, server, crowd, viewers)
         cpu = server.cpu_seconds()
         opened = crowd.ask("open", count=viewers, slow=slow)
-        found.found["connects_per_s"] = opened["connects_per_s"]
+        found.found |= opened
         found.found["cpu_ms_per_connect"] = round((server.cpu_seconds() - cpu) / viewers * 1000, 3)
         time.sleep(WARM_SECONDS)
         found.found["rss_per_conn_kb"] = round((server.memory_kb() - before) / viewers, 1)

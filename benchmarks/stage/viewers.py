@@ -32,6 +32,8 @@ class Viewer(asyncio.BufferedProtocol):
         self.own: tuple[str, int] | None = None
         self.transport: asyncio.Transport | None = None
         self.ready: asyncio.Future[None] | None = None
+        # Let in, but it says nothing before it is told to.
+        self.admitted: asyncio.Future[None] | None = None
         self.close_code = 0
         self.is_open = False
         # Client id -> number of the lines that it wrote; refused ones are taken out.
@@ -50,12 +52,17 @@ class Viewer(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        if self.ready is not None and not self.ready.done():
-            why = f"closed with {self.close_code}" if self.close_code else repr(exc)
-            self.ready.set_exception(ConnectionResetError(f"viewer {self.number}: {why}"))
+        why = f"closed with {self.close_code}" if self.close_code else repr(exc)
+        self._fail(ConnectionResetError(f"viewer {self.number}: {why}"))
         if self.is_open:
             self.crowd.lost(self)
         self.is_open = False
+
+    def _fail(self, error: Exception) -> None:
+        for awaited in (self.admitted, self.ready):
+            if awaited is not None and not awaited.done():
+                awaited.set_exception(error)
+                return
 
     def hang_up(self) -> None:
         """Leave without a word, and without having been lost."""
@@ -115,14 +122,16 @@ class Viewer(asyncio.BufferedProtocol):
             return -1
         if not _buffer.startswith(b"HTTP/1.1 101"):
             head = bytes(_view[:stop]).split(b"\r\n", 1)[0].decode(errors="replace")
-            if self.ready is not None and not self.ready.done():
-                self.ready.set_exception(ConnectionRefusedError(head))
+            self._fail(ConnectionRefusedError(head))
             if self.transport is not None:
                 self.transport.abort()
             return end
         self.is_open = True
         self._is_back = False
-        self.greet()
+        if self.admitted is None:
+            self.greet()
+        elif not self.admitted.done():
+            self.admitted.set_result(None)
         return stop + 4
 
     def _hear(self, raw: bytes, now: float) -> None:
