@@ -31,8 +31,9 @@ _FIRST_CONTROL: Final = 8
 _MOST_IN_CONTROL: Final = 125
 # What does not compress grows by a few bytes.
 _SLACK: Final = 64
-# A fragment may be empty, and so a message of a few bytes may never end.
-_MOST_FRAGMENTS: Final = 4096
+# A fragment may be empty, and so a message of a few bytes may never end: on the average it shall
+# hold so many.
+_LEAST_IN_FRAGMENT: Final = 4
 _FLUSHED: Final = b"\x00\x00\xff\xff"
 # After a final block: the empty one that RFC 7692 (7.2.3.4) asks for, or nothing.
 _AFTER_FINAL: Final = (_FLUSHED, b"\x00" + _FLUSHED)
@@ -195,7 +196,7 @@ class Parser:
         is_last = bool(first & _FIN)
         parts.size += len(body)
         parts.count += 1
-        if parts.count > _MOST_FRAGMENTS:
+        if parts.count * _LEAST_IN_FRAGMENT > max(self._limit, 1024):
             raise self._broken(TOO_LARGE, "too many fragments")
         if parts.decoder is None:
             parts.chunks.append(body)
