@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from creators.chat.models import (
     ChatRules,
@@ -155,7 +155,7 @@ def read_standings(
     creators = {row[2] for row in pieces}
     here = Q(creator__in=creators) & (Q(piece__isnull=True) | Q(piece__in=ids))
     moderators = list(Moderator.objects.filter(here).values_list("creator", "piece", "user"))
-    restrictions = _restrictions(here, now=now, of=of)
+    held = _held({row[0]: row[2] for row in pieces}, here, now=now, of=of)
     rules = {
         (row.creator_id, row.piece_id): row for row in ChatRules.objects.filter(here).order_by("pk")
     }
@@ -178,8 +178,8 @@ def read_standings(
                 for creator, piece, user in moderators
                 if creator == creator_id and piece in (None, pk)
             ),
-            mutes=_longest(restrictions, SanctionKind.MUTE, creator_id, pk),
-            bans=_longest(restrictions, SanctionKind.BAN, creator_id, pk),
+            mutes=held[pk].mutes,
+            bans=held[pk].bans,
             rules=rules_from(rules.get((creator_id, None)), rules.get((creator_id, pk))),
             judge=filters.compile(words.get(creator_id, [])),
             kind=kind,
@@ -201,12 +201,69 @@ def read_standings(
     }
 
 
-def _restrictions(here: Q, *, now: datetime, of: Collection[int] | None) -> list[Restriction]:
-    rows = Sanction.objects.filter(
+class _Held(NamedTuple):
+    """Who is held back in one show; `said` is what the database said of all of them together."""
+
+    said: tuple[Any, ...]
+    mutes: Mapping[int, Restriction]
+    bans: Mapping[int, Restriction]
+
+
+# Of each show that everybody's standing was read of lately.
+_kept: dict[int, _Held] = {}
+
+
+def _held(
+    creators: Mapping[int, int], here: Q, *, now: datetime, of: Collection[int] | None
+) -> dict[int, _Held]:
+    """Read who is held back in each piece (with its creator).
+
+    A creator may have banned thousands, who are read all the time and hardly ever change: where
+    the database says that they are the same as before, the same mappings are returned.
+    """
+    open_ones = Sanction.objects.filter(
         here, Q(until__isnull=True) | Q(until__gt=now), lifted_at__isnull=True
     )
     if of is not None:
-        rows = rows.filter(user__in=of)
+        found = _restrictions(open_ones.filter(user__in=of))
+        return {pk: _held_in(pk, creator, found, ()) for pk, creator in creators.items()}
+    sums = {
+        (creator, piece): tuple(rest)
+        for creator, piece, *rest in open_ones.values_list("creator", "piece").annotate(
+            Count("pk"), Sum("pk"), Sum("rev"), mixed=Sum(F("pk") * F("rev"))
+        )
+    }
+    said = {
+        pk: (creator, sums.get((creator, None)), sums.get((creator, pk)))
+        for pk, creator in creators.items()
+    }
+    known = {pk: kept for pk in creators if (kept := _kept.get(pk)) and kept.said == said[pk]}
+    changed = {pk: creator for pk, creator in creators.items() if pk not in known}
+    if changed:
+        found = _restrictions(
+            open_ones.filter(
+                Q(piece__isnull=True) | Q(piece__in=changed), creator__in=set(changed.values())
+            )
+        )
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        for pk, creator in changed.items():
+            # If they changed since they were summed up, the next reading sees another sum.
+            known[pk] = _kept[pk] = _held_in(pk, creator, found, said[pk])
+    return known
+
+
+def _held_in(
+    piece_id: int, creator_id: int, found: Iterable[Restriction], said: tuple[Any, ...]
+) -> _Held:
+    return _Held(
+        said,
+        mutes=_longest(found, SanctionKind.MUTE, creator_id, piece_id),
+        bans=_longest(found, SanctionKind.BAN, creator_id, piece_id),
+    )
+
+
+def _restrictions(rows: "QuerySet[Sanction]") -> list[Restriction]:
     return [
         Restriction(*row[:-1], appeal=row[-1] or "")
         for row in rows.order_by("pk").values_list(

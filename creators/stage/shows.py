@@ -46,7 +46,7 @@ class Show(NamedTuple):
     def says(self) -> tuple[Any, ...]:
         """What it says of who may be there, and as whom."""
         here = self.standing
-        return self.door, here.host_id, here.moderators, frozenset(here.bans.values())
+        return self.door, here.host_id, here.moderators, here.bans
 
 
 class LiveSnapshot(msgspec.Struct):
