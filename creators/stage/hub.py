@@ -292,7 +292,8 @@ class Hub:
             return
         for room, reading in zip(unread, readings, strict=True):
             try:
-                self._place(room, reading)
+                if reading is not None:
+                    self._place(room, reading)
             except Exception:
                 log.exception("room %s could not be placed", room.name)
 

@@ -58,14 +58,18 @@ class Link:
 
     async def read_many(
         self, positions: Sequence[tuple[str, int]], *, at_most: int
-    ) -> list[Reading]:
-        """Read several rooms, each after a number, in one go."""
+    ) -> list[Reading | None]:
+        """Read several rooms, each after a number, in one go; None for one that fails."""
         async with self._client.pipeline(transaction=False) as pipeline:
             script = self._client.register_script(rooms.READ)
             for room, after in positions:
                 keys, args = self._reading(room, after, at_most)
                 await script(keys=keys, args=args, client=pipeline)
-            return [parse_reading(answer) for answer in await pipeline.execute()]
+            answers = await pipeline.execute(raise_on_error=False)
+        return [
+            _reading_or_none(name, answer)
+            for (name, _), answer in zip(positions, answers, strict=True)
+        ]
 
     def _reading(self, room: str, after: int, at_most: int) -> tuple[list[str], list[Any]]:
         keys = rooms.keys_of(room, database=self.database)
@@ -166,3 +170,13 @@ class Link:
                 self.is_up = True
                 metrics.valkey_is(True)
                 self.on_up()
+
+
+def _reading_or_none(room: str, answer: Any) -> Reading | None:
+    try:
+        if isinstance(answer, Exception):
+            raise answer
+        return parse_reading(answer)
+    except Exception as error:
+        log.warning("room %s could not be read: %s", room, error)
+        return None

@@ -10,6 +10,7 @@ from creators.stage import link, publishing, wire
 from creators.stage.frames import Frame
 from creators.stage.hub import Hub
 from creators.stage.lines import AsgiLine
+from creators.stage.room import Seat
 from creators.stage.wire import Close, Position
 from tests.creators.stage.conftest import Viewer, publish, until
 
@@ -393,6 +394,16 @@ async def test_who_is_told_half_of_it_is_told_the_rest(hub):
     await until(lambda: viewer.told("resync"))
     assert [notice["kind"] for notice in viewer.told("notice")] == ["degraded", "live"]
     assert len(viewer.told("resync")) == 1
+
+
+async def test_a_room_that_cannot_be_read_is_alone_with_it(hub, valkey):
+    valkey.set("{live:9}:head", "not ours")
+    other, viewer = Seat(Viewer(hub).line, "live:9"), Viewer(hub)
+    rooms = [hub.sit(other), hub.sit(viewer.seat)]
+
+    await asyncio.gather(*map(hub._refresh, rooms))
+
+    assert [room.is_open for room in rooms] == [False, True]
 
 
 async def test_a_line_that_fails_takes_nobody_with_it(hub, monkeypatch):
