@@ -340,9 +340,14 @@ def is_allowed_origin(origin: str | None) -> bool:
     allowed = settings.ALLOWED_HOSTS
     if settings.DEBUG and not allowed:
         allowed = ["localhost", "127.0.0.1", "[::1]"]
+    if origin is not None and len(origin) > _LONGEST_ORIGIN:
+        # What strangers say is remembered below.
+        return False
     return _matches(origin, tuple(allowed))
 
 
+# A host's name has 253 characters at most.
+_LONGEST_ORIGIN: Final = 300
 _nothing: Any = None
 
 

@@ -377,3 +377,10 @@ async def test_a_failing_load_is_told_to_all_who_wait_and_the_next_works(rows, m
 def test_origins(settings, origin, allowed, is_fine):
     settings.ALLOWED_HOSTS = allowed
     assert is_allowed_origin(origin) is is_fine
+
+
+def test_no_long_origin_is_remembered(settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    before = identity._matches.cache_info().currsize
+    assert not is_allowed_origin("https://" + "x" * 1000)
+    assert identity._matches.cache_info().currsize == before
