@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from creators.chat.models import (
     ChatRules,
@@ -230,7 +230,12 @@ def _held(
     sums = {
         (creator, piece): tuple(rest)
         for creator, piece, *rest in open_ones.values_list("creator", "piece").annotate(
-            Count("pk"), Sum("pk"), Sum("rev"), mixed=Sum(F("pk") * F("rev"))
+            Count("pk"),
+            Sum("pk"),
+            Sum("rev"),
+            Min("until"),
+            Max("until"),
+            mixed=Sum(F("pk") * F("rev")),
         )
     }
     said = {
