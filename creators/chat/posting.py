@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 _LARGEST: Final = 2**63 - 1
 # What `Message.why` says of a line that many wrote at once; otherwise it is what a filter found.
 FLOOD: Final = "flood"
+# A line that is said again is shown again for so long after it was written.
+_TOLD_AGAIN_FOR: Final = timedelta(minutes=1)
 
 
 class NoLineToAnswer(Invalid):
@@ -162,6 +164,7 @@ class _Batch:
         self._drafts = drafts
         self._now = now
         self._new: list[Message] = []
+        self._again: dict[int, Message] = {}
 
     def post(self) -> list[Posted | Refused]:
         drafts = self._drafts
@@ -212,6 +215,8 @@ class _Batch:
             except Refused as refused:
                 return refused
             self._new.append(known)
+        elif known.pk is not None and self._now - known.sent_at < _TOLD_AGAIN_FOR:
+            self._again[known.pk] = known
         return Posted(known)
 
     def _judged(self, draft: Draft) -> Message:
@@ -290,7 +295,11 @@ class _Batch:
     def _tell(self) -> None:
         shown: defaultdict[int, list[int]] = defaultdict(list)
         waiting: defaultdict[int, list[int]] = defaultdict(list)
-        for message in self._new:
+        # Whoever says a line again was not told that it is written down: the process may have died
+        # before anybody else was told, and who has it already sees no difference.
+        for message in [*self._new, *self._again.values()]:
+            if message.deleted_at is not None or message.state == MessageState.REJECTED:
+                continue
             is_shown = message.state == MessageState.SHOWN
             (shown if is_shown else waiting)[message.piece_id].append(message.pk)
         for piece_id, ids in shown.items():

@@ -135,6 +135,21 @@ def test_the_same_client_id_in_one_batch_is_one_line(show, alice, now):
     assert len(facts("ChatPosted")) == 1
 
 
+def test_a_line_said_again_is_told_again_for_a_while(show, alice, erin, now):
+    """The process that wrote it down may have died before it told anybody."""
+    drafts = [draft(show, who, "once", at=now) for who in (alice, erin)]
+    first = post(*drafts, now=now)
+    Message.objects.filter(pk=first[1].message_id).update(deleted_at=now)
+
+    again = post(*drafts, drafts[0], now=now + timedelta(seconds=5))
+    post(*drafts, now=now + timedelta(minutes=2))
+
+    ids = [answer.message_id for answer in first]
+    assert [answer.message_id for answer in again] == [*ids, ids[0]]
+    assert Message.objects.count() == 2
+    assert [fact["message_ids"] for fact in facts("ChatPosted")] == [ids, ids[:1]]
+
+
 def test_the_limit_counts_what_comes_in_one_batch(show, alice, now):
     answers = post(*(draft(show, alice, f"n {n}", at=now) for n in range(7)), now=now)
     assert [type(one) for one in answers] == [Posted] * 5 + [limits.TooFast] * 2
