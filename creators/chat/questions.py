@@ -17,7 +17,7 @@ from creators.chat import limits
 from creators.chat.events import QuestionChanged
 from creators.chat.models import Question, Vote
 from creators.chat.moderation import actions
-from creators.chat.moderation.authority import TO_MODERATE, Place, need, place_of
+from creators.chat.moderation.authority import TO_MODERATE, Place, need, need_as_much_as, place_of
 from creators.chat.posting import FilteredOut
 from creators.chat.standing import Standing, read_standing
 from creators.chat.words import checked
@@ -188,14 +188,14 @@ def delete_question(
 ) -> Question:
     """Take a question out of the show; its author and moderators may. Again changes nothing.
 
-    :raises NotAllowed: `by` is neither
+    :raises NotAllowed: `by` is neither, or the author is above them
     :raises NotFound: the show has no such question
     """
     question = _locked(question_id, piece_id)
     is_own = question.author_id == by.pk
     place = place_of(piece_id)
     if not is_own:
-        need(by, place, TO_MODERATE)
+        need_as_much_as(by, question.author, place, TO_MODERATE)
     if question.deleted_at is not None:
         return question
     if is_own and question.answered_at is not None:

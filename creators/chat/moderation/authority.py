@@ -118,13 +118,13 @@ def need(by: User, place: Place, least: Rank) -> Rank:
 
 
 def need_as_much_as(by: User, decided_by: User, place: Place, least: Rank) -> None:
-    """Let somebody change what another one decided.
+    """Let somebody change what another one decided or wrote.
 
     :raises NotAllowed: the other one stands above them
     """
     rank = need(by, place, least)
     if by.pk != decided_by.pk and rank < rank_of(decided_by, place):
-        raise NotAllowed(_("Somebody above you decided this: ask the host."))
+        raise NotAllowed(_("This is of somebody above you: ask the host."))
 
 
 def lock(place: Place) -> None:

@@ -9,7 +9,14 @@ from creators.chat import holding, pinning
 from creators.chat.events import ChatDeleted, ChatHeld, ChatRestored
 from creators.chat.models import Message, MessageState
 from creators.chat.moderation.actions import ActionKind, record
-from creators.chat.moderation.authority import TO_MODERATE, Place, lock, need, place_of
+from creators.chat.moderation.authority import (
+    TO_MODERATE,
+    Place,
+    lock,
+    need,
+    need_as_much_as,
+    place_of,
+)
 from shops.accounts.models import User
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
@@ -65,12 +72,12 @@ def delete_message(*, message_id: int, by: User, now: datetime, reason: str = ""
     Authors delete their own; what a moderator deletes stands in the log and can be undone.
 
     :raises NotFound: there is no such line
-    :raises NotAllowed: `by` is neither its author nor a moderator
+    :raises NotAllowed: `by` is neither its author nor a moderator, or its author is above them
     """
     message, place = _found(message_id)
     is_own = by.pk == message.author_id
     if not is_own:
-        need(by, place, TO_MODERATE)
+        need_as_much_as(by, message.author, place, TO_MODERATE)
     if message.deleted_at is not None:
         return message
     take_out(message, by=by, now=now)
@@ -93,14 +100,15 @@ def restore_message(*, message_id: int, by: User, now: datetime, reason: str = "
     """Bring back a line that a moderator deleted; what its author deleted stays deleted.
 
     :raises NotFound: there is no such line
-    :raises NotAllowed: `by` may not moderate there
+    :raises NotAllowed: `by` may not moderate there, or somebody above them deleted it
     :raises NotDeleted: no moderator deleted it
     """
     message, place = _found(message_id)
     need(by, place, TO_MODERATE)
-    if message.deleted_at is None or message.deleted_by_id == message.author_id:
+    deleted_at, deleted_by = message.deleted_at, message.deleted_by
+    if deleted_at is None or deleted_by is None or deleted_by.pk == message.author_id:
         raise NotDeleted
-    deleted_at, deleted_by_id = message.deleted_at, message.deleted_by_id
+    need_as_much_as(by, deleted_by, place, TO_MODERATE)
     put_back(message, by=by)
     record(
         kind=ActionKind.RESTORE,
@@ -110,7 +118,7 @@ def restore_message(*, message_id: int, by: User, now: datetime, reason: str = "
         message_id=message.pk,
         reason=reason,
         now=now,
-        before={"at": deleted_at.isoformat(), "by": deleted_by_id},
+        before={"at": deleted_at.isoformat(), "by": deleted_by.pk},
     )
     return message
 

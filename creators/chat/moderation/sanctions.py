@@ -21,6 +21,7 @@ from creators.chat.moderation.authority import (
     need_as_much_as,
     place_again,
     place_of,
+    rank_of,
 )
 from creators.chat.moderation.queries import holding
 from shops.accounts.models import User
@@ -130,7 +131,7 @@ def impose(
     """
     before: dict[str, Any]
     lock(place)
-    need(by, place, least_rank(place))
+    rank = need(by, place, least_rank(place))
     _check_length(kind, lasts)
     if user_id == by.pk or is_moderator(user_id, place):
         raise Protected
@@ -147,10 +148,17 @@ def impose(
         sanction = known
         if known.until is None or (until is not None and until <= known.until):
             return known
-        before = {"until": known.until.isoformat(), "reason": known.reason}
+        before = {
+            "until": known.until.isoformat(),
+            "reason": known.reason,
+            "by": known.by_id,
+        }
         known.until, known.reason = until, reason_of(reason) or known.reason
+        if rank >= rank_of(known.by, place):
+            # Theirs now: nobody below them lifts it.
+            known.by = by
         known.rev += 1
-        known.save(update_fields=["until", "reason", "rev"])
+        known.save(update_fields=["until", "reason", "by", "rev"])
         changed(known)
         done = ActionKind.EXTEND
     before |= {"to": None if until is None else until.isoformat()}

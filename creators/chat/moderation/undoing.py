@@ -180,8 +180,9 @@ def _extend(action: Action, place: Place, by: User, now: datetime) -> None:
     sanction = _held(action)
     sanction.until = datetime.fromisoformat(action.before["until"])
     sanction.reason = action.before["reason"]
+    sanction.by_id = action.before.get("by", sanction.by_id)
     sanction.rev += 1
-    sanction.save(update_fields=["until", "reason", "rev"])
+    sanction.save(update_fields=["until", "reason", "by", "rev"])
     sanctions.changed(sanction)
 
 

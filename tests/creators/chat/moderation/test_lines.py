@@ -57,10 +57,12 @@ def test_a_line_that_does_not_exist_is_not_found(bob, now):
         lines.delete_message(message_id=10**9, by=bob, now=now)
 
 
-def test_a_moderator_brings_a_deleted_line_back_at_a_higher_rev(show, alice, bob, erin, now, say):
+def test_a_moderator_brings_a_deleted_line_back_at_a_higher_rev(show, alice, erin, frank, now, say):
     message = say(alice)
-    _delete(message, bob, now)
-    lines.restore_message(message_id=message.pk, by=erin, now=now)
+    _delete(message, frank, now)
+    with pytest.raises(NotAllowed):
+        lines.restore_message(message_id=message.pk, by=erin, now=now)
+    lines.restore_message(message_id=message.pk, by=frank, now=now)
     message.refresh_from_db()
     assert (message.deleted_at, message.rev) == (None, 2)
     assert [one.pk for one in queries.last_messages(piece_id=show.pk)] == [message.pk]
@@ -110,3 +112,20 @@ def test_a_line_that_was_let_through_is_taken_out_by_its_undo(show, alice, bob, 
     lines.judge_line(message_id=held.pk, show=True, by=bob, now=now)
     undoing.undo(action_id=Action.objects.get().pk, by=bob, now=now)
     assert list(queries.last_messages(piece_id=show.pk)) == []
+
+
+def test_a_moderator_does_not_bring_back_what_the_host_deleted(alice, bob, erin, frank, now, say):
+    message = say(alice)
+    _delete(message, bob, now)
+    for by in (erin, frank):
+        with pytest.raises(NotAllowed):
+            lines.restore_message(message_id=message.pk, by=by, now=now)
+    message.refresh_from_db()
+    assert message.deleted_by == bob
+
+
+def test_a_moderator_does_not_delete_what_somebody_above_them_wrote(bob, erin, frank, now, say):
+    for author, by in ((bob, erin), (bob, frank), (frank, erin)):
+        with pytest.raises(NotAllowed):
+            _delete(say(author), by, now)
+    assert _delete(say(erin), frank, now).deleted_by == frank

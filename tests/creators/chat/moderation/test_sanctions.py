@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from creators.chat.models import Action, MessageState, Sanction
-from creators.chat.moderation import moderators, queries, sanctions
+from creators.chat.moderation import moderators, queries, sanctions, undoing
 from creators.chat.posting import post_message
 from creators.chat.writers import Banned, Muted
 from shops.facts.models import Event
@@ -153,3 +153,23 @@ def test_the_longest_that_holds_is_found_first(show, alice, bob, now, place):
     assert queries.open_mute(piece_id=show.pk, user_id=alice.pk, now=now).piece_id is None
     found = queries.open_sanctions(place=place, now=now)
     assert [one.piece_id for one in found] == [None, show.pk]
+
+
+def test_what_the_host_made_longer_only_the_host_lifts(show, alice, bob, erin, now):
+    def ban(by, **lasts):
+        return sanctions.ban(
+            piece_id=show.pk, user_id=alice.pk, by=by, lasts=timedelta(**lasts), now=now
+        )
+
+    ban(erin, minutes=10)
+    held = ban(bob, days=30)
+    with pytest.raises(NotAllowed):
+        sanctions.lift(sanction_id=held.pk, by=erin, now=now)
+    undoing.undo(action_id=Action.objects.get(kind="extend").pk, by=bob, now=now)
+    held.refresh_from_db()
+    assert held.by == erin
+    # Longer, by somebody below: it stays the host's.
+    ban(bob, days=2)
+    ban(erin, days=3)
+    with pytest.raises(NotAllowed):
+        sanctions.lift(sanction_id=held.pk, by=erin, now=now)
