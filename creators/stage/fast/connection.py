@@ -7,6 +7,7 @@ reader has caught up. The desk pings who is quiet, and closes who does not answe
 import asyncio
 import logging
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -25,7 +26,7 @@ SEND_BUFFER: Final = 64 * 1024
 CLOSE_SECONDS: Final = 2.0
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, ABC):
     """What every websocket here does; `begin` makes it one, `received` is for the heirs."""
 
     __slots__ = (
@@ -61,9 +62,9 @@ class Connection(asyncio.Protocol):
         """Tell whether websocket is spoken, until the connection is lost."""
         return self._parser is not None
 
+    @abstractmethod
     def received(self, message: Message) -> None:
         """Take a text or binary message."""
-        raise NotImplementedError
 
     def signalled(self) -> bool:
         """Note a sign of life, a ping or a pong; False when there are too many to answer."""
