@@ -35,12 +35,22 @@ class Gathering(Generic[K, V]):
             self._task = asyncio.ensure_future(self._go_on())
         return await future
 
+    def _next(self) -> dict[K, list[asyncio.Future[V | None]]]:
+        asking: dict[K, list[asyncio.Future[V | None]]] = {}
+        while self._waiting and len(asking) < self._at_most:
+            key = next(iter(self._waiting))
+            # Who has left meanwhile is not asked for.
+            futures = [future for future in self._waiting.pop(key) if not future.done()]
+            if futures:
+                asking[key] = futures
+        return asking
+
     async def _go_on(self) -> None:
-        while self._waiting:
-            keys = list(self._waiting)[: self._at_most]
-            asking = {key: self._waiting.pop(key) for key in keys}
+        while asking := self._next():
             try:
-                found = await database_sync_to_async(self._load, thread_sensitive=False)(keys)
+                found = await database_sync_to_async(self._load, thread_sensitive=False)(
+                    list(asking)
+                )
             except BaseException as error:
                 # One who is told that it was cancelled would take it for its own end.
                 told = error if isinstance(error, Exception) else ConnectionError("not loaded")
