@@ -7,7 +7,7 @@ from django.db import transaction
 from creators.chat.events import LinePinned
 from creators.chat.models import Message, MessageState, PinnedLine
 from creators.chat.moderation import actions
-from creators.chat.moderation.authority import TO_MODERATE, need, place_of
+from creators.chat.moderation.authority import TO_MODERATE, lock, need, place_of
 from shops.accounts.models import User
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound
@@ -23,6 +23,7 @@ def pin_line(
     :raises NotFound: the show has no such line that everybody can see
     """
     place = place_of(piece_id)
+    lock(place)
     need(by, place, TO_MODERATE)
     line = Message.objects.filter(
         pk=message_id, piece_id=piece_id, state=MessageState.SHOWN, deleted_at__isnull=True
@@ -51,6 +52,7 @@ def unpin_line(*, piece_id: int, by: User, now: datetime, reason: str = "") -> N
     :raises NotAllowed: `by` doesn't moderate the show
     """
     place = place_of(piece_id)
+    lock(place)
     need(by, place, TO_MODERATE)
     if not PinnedLine.objects.filter(piece_id=piece_id, message__isnull=False).exists():
         return

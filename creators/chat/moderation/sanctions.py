@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from creators.chat import holding as waiting
+from creators.chat import limits
 from creators.chat.events import AppealChanged, SanctionChanged
 from creators.chat.models import Appeal, AppealState, Message, MessageState, Sanction, SanctionKind
 from creators.chat.moderation.actions import ActionKind, reason_of, record
@@ -131,6 +132,8 @@ def impose(
     """
     before: dict[str, Any]
     lock(place)
+    # What they are just writing is either there, and rejected if it waits, or sees the sanction.
+    limits.serialise(author_ids=[user_id])
     rank = need(by, place, least_rank(place))
     _check_length(kind, lasts)
     if user_id == by.pk or is_moderator(user_id, place):
