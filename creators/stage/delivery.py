@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Final
 
 from creators.stage import metrics
@@ -16,6 +18,29 @@ CHUNK: Final = 512
 
 _DEGRADED: Final = Frame(encode(Notice(kind="degraded")))
 _LIVE: Final = Frame(encode(Notice(kind="live")))
+
+
+def give_up(seat: Seat, code: Close) -> None:
+    """Close a socket; one that fails at that, too, does not take the others with it."""
+    try:
+        seat.line.close(code)
+    except Exception:
+        log.exception("a socket could not be closed")
+        seat.line.gone()
+
+
+def _alone(work: Callable[[Seat], None]) -> Callable[[Seat], None]:
+    """Have a socket that fails, where none should, be the only one that is closed."""
+
+    @wraps(work)
+    def guarded(seat: Seat) -> None:
+        try:
+            work(seat)
+        except Exception:
+            log.exception("a socket failed")
+            give_up(seat, Close.SERVER_ERROR)
+
+    return guarded
 
 
 async def deliver(room: Room) -> None:
@@ -48,15 +73,6 @@ async def deliver(room: Room) -> None:
         metrics.framed(oldest_at_ms=told_at(events[0]))
 
 
-def give_up(seat: Seat, code: Close) -> None:
-    """Close a socket; one that fails at that, too, does not take the others with it."""
-    try:
-        seat.line.close(code)
-    except Exception:
-        log.exception("a socket could not be closed")
-        seat.line.gone()
-
-
 def _not_given(room: Room, seat: Seat, top: int) -> None:
     """Look after a seat that stands elsewhere than most, or lags."""
     if seat.is_lagging or seat.seq >= top or seat not in room.following:
@@ -68,6 +84,7 @@ def _not_given(room: Room, seat: Seat, top: int) -> None:
         catch_up(seat)
 
 
+@_alone
 def catch_up(seat: Seat) -> None:
     """Give a socket what it missed, or tell it to ask for a snapshot; not while it lags."""
     room = seat.room
@@ -87,6 +104,7 @@ def catch_up(seat: Seat) -> None:
         metrics.caught_up()
 
 
+@_alone
 def go_on(seat: Seat) -> None:
     """Give a socket that reads again, or whose room is open again, what it is owed."""
     room = seat.room
@@ -100,6 +118,7 @@ def go_on(seat: Seat) -> None:
         tell_degraded(seat)
 
 
+@_alone
 def tell_degraded(seat: Seat) -> None:
     """Tell a socket that events do not arrive for now; one that lags, when it reads again."""
     seat.is_cut_off = True

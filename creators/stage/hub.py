@@ -77,7 +77,7 @@ class Hub:
         """Stop everything; sockets that are still there are told that the service restarts."""
         for room in self.rooms.values():
             for seat in list(room.present):
-                seat.line.close(Close.SERVICE_RESTART)
+                give_up(seat, Close.SERVICE_RESTART)
         await self._background.stop()
         for waiting in self._unread.values():
             waiting.cancel()

@@ -423,6 +423,24 @@ async def test_a_line_that_fails_takes_nobody_with_it(hub, monkeypatch):
     await until(lambda: failing.seat.room is None)
 
 
+async def test_valkey_comes_and_goes_for_all_but_a_line_that_fails(hub):
+    failing, viewer = Viewer(hub), Viewer(hub, name="u:2")
+    await failing.join()
+    await viewer.join()
+
+    def fail(*_):
+        raise RuntimeError("a defect of ours")
+
+    failing.seat.line = Failing(fail)
+    hub._down()
+    assert failing.seat.line.is_closed
+    failing.seat.line, failing.seat.was_told_degraded = Failing(fail), True
+    await hub._refresh(viewer.seat.room)
+
+    assert failing.seat.line.is_closed
+    assert [notice["kind"] for notice in viewer.told("notice")] == ["degraded", "live"]
+
+
 async def test_a_line_that_cannot_even_be_closed_does_not_end_the_rounds(hub):
     failing = Viewer(hub)
     await failing.join()
