@@ -1,9 +1,10 @@
 """Filters: what words and RE2 patterns say about a line, without a database.
 
-Words match whole words, however they are dressed up: capitals, accents, wide letters, letters
-that are repeated, digits and signs in the place of letters. Patterns are RE2's, judged on the line
-as it was written but for capitals: they have no look-around and no back references, so no pattern
-takes more than a moment, however it was meant.
+Words match whole words, however they are dressed up: capitals, accents, wide and boxed letters,
+letters that are repeated, that stand apart (f o o, f.o.o) or look the same in another script,
+digits and signs in their place, and what can't be seen between them. Patterns are RE2's, judged on
+the line as it was written but for capitals: they have no look-around and no back references, so no
+pattern takes more than a moment, however it was meant.
 """
 
 import re
@@ -11,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import re2
@@ -22,11 +24,32 @@ from shops.facts.refused import Invalid
 MOST_WORDS: Final = 100
 # What one pattern may take, in bytes, with its automaton.
 _MEMORY: Final = 1 << 18
+# What all patterns of a creator may take together, in steps for each letter at the worst.
+MOST_STEPS: Final = 5_000
 # Letters that signs and digits stand for; the second reading has an l where the first has an i.
 _SIGNS: Final = str.maketrans("013457@$!|+", "oieastasiit")
 _SIGNS_L: Final = str.maketrans("013457@$!|+", "oleastasllt")
 _SIGN: Final = frozenset("@$!|+")
-_ACCENTS: Final = dict.fromkeys(range(0x300, 0x370))
+# Apostrophes part what is no word without them: he'll.
+_APART: Final = frozenset("'\u2019\u02bc")
+# Marks above, below and around letters, and what changes nothing that can be seen.
+_UNSEEN: Final = (
+    *((0xAD, 0xAE), (0x300, 0x370), (0x483, 0x48A), (0x61C, 0x61D), (0x17B4, 0x17B6)),
+    *((0x180B, 0x1810), (0x1AB0, 0x1B00), (0x1DC0, 0x1E00), (0x200B, 0x2010), (0x202A, 0x202F)),
+    *((0x2060, 0x2070), (0x20D0, 0x2100), (0xFE00, 0xFE10), (0xFE20, 0xFE30), (0xFEFF, 0xFF00)),
+    *((0xE0000, 0xE01F0),),
+)
+# Letters in boxes, balls and flags, small capitals, and those that have no form without a stroke.
+_LETTERS: Final[dict[int, str | None]] = (
+    {code: None for begin, end in _UNSEEN for code in range(begin, end)}
+    | {begin + i: chr(97 + i) for begin in (0x1F150, 0x1F170, 0x1F1E6) for i in range(26)}
+    | str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢøđłı", "abcdefghijklmnoprstuvwyzodli")
+)
+# Letters of other scripts that look like Latin ones.
+_CYRILLIC: Final = ("асеорхуіјѕһӏԁԛԝкмтвн", "aceopxyijshldqwkmtbh")
+_GREEK: Final = ("αβεηικνορτυχωγ", "abenikvoptuxwy")
+_AS_LATIN: Final = str.maketrans(_CYRILLIC[0] + _GREEK[0], _CYRILLIC[1] + _GREEK[1])
+_AS_CYRILLIC: Final = str.maketrans(_CYRILLIC[1], _CYRILLIC[0])
 # Scripts that put no spaces between words: there a word is found anywhere.
 _SPACELESS: Final = re2.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
@@ -75,8 +98,8 @@ class Verdict:
 
 
 def _plain(text: str) -> str:
-    """Write letters without case, accents and width."""
-    apart = unicodedata.normalize("NFKD", text.casefold()).translate(_ACCENTS)
+    """Write letters without case, accents and width, and without what can't be seen."""
+    apart = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
     return unicodedata.normalize("NFC", apart).casefold()
 
 
@@ -98,8 +121,36 @@ def readings(line: str) -> str:
         ]
         for signs in (_SIGNS, _SIGNS_L)
     )
+    ways += [_closed_up(plain), _spelled(ways[0])]
+    if not plain.isascii():
+        ways += [_in_one_script(ways[0], as_one) for as_one in (_AS_LATIN, _AS_CYRILLIC)]
     # A line that needs no second reading gets none.
     return "\n".join(dict.fromkeys(f" {' '.join(way)} " for way in ways))
+
+
+def _closed_up(plain: str) -> list[str]:
+    """Read what stands between spaces as one word, whatever else is in it: f.o.o, fo-o."""
+    parted = "".join(" " if c in _APART else c for c in plain)
+    return [word for token in parted.split() if (word := "".join(_words(token)))]
+
+
+def _spelled(words: list[str]) -> list[str]:
+    """Read three letters and more that stand alone as one word: f o o."""
+    told: list[str] = []
+    for is_letter, some in groupby(words, lambda word: len(word) == 1 and word.isalpha()):
+        run = list(some)
+        told += ["".join(run)] if is_letter and len(run) > 2 else run
+    return told
+
+
+def _in_one_script(words: list[str], as_one: dict[int, int]) -> list[str]:
+    """Read words of Latin and other letters as if they were of one script."""
+    return [
+        word.translate(as_one)
+        if any("a" <= c <= "z" for c in word) and not word.isascii()
+        else word
+        for word in words
+    ]
 
 
 def _pattern_of_word(words: list[str]) -> str:
@@ -153,7 +204,12 @@ def _regexp(rule: Rule) -> Any:
 
 
 def _known(part: str) -> list[str]:
-    return _words(_plain(part))
+    """List the words of a filter's word or phrase; a sign in a word is the letter it stands for."""
+    return [
+        word.rstrip("!|+").translate(_SIGNS) if any(map(str.isalpha, word)) else word
+        for word in _words(_plain(part), keep=_SIGN)
+        if any(map(str.isalnum, word))
+    ]
 
 
 def check(rule: Rule) -> None:
@@ -163,11 +219,15 @@ def check(rule: Rule) -> None:
     """
     if not rule.text.strip():
         raise BadFilter(_("Write the words or the pattern."))
+    if "\x00" in rule.text:
+        raise BadFilter(_("There is a character in it that can't be written down."))
     if len(rule.text) > 500:
         raise BadFilter(_("A filter has 500 characters at most."))
     if rule.kind not in FilterKind.values or rule.effect not in FilterEffect.values:
         raise BadFilter
     if rule.kind == FilterKind.PATTERN:
+        if steps([rule]) > MOST_STEPS:
+            raise BadFilter(_("The pattern is too large."))
         if _compiled(rule.text).search("") is not None:
             raise BadFilter(_("This pattern matches every line, even an empty one."))
         return
@@ -180,6 +240,13 @@ def check(rule: Rule) -> None:
         if not _known(part):
             raise BadFilter(_("“%(word)s” has no letter to look for.") % {"word": part})
     _regexp(rule)
+
+
+def steps(rules: Iterable[Rule]) -> int:
+    """Tell how much work patterns may make, for each letter of a line."""
+    return sum(
+        _compiled(rule.text).programsize for rule in rules if rule.kind == FilterKind.PATTERN
+    )
 
 
 class Judge:

@@ -14,7 +14,7 @@ from creators.chat.moderation import filters
 from creators.chat.moderation.actions import ActionKind, record
 from creators.chat.moderation.authority import TO_GOVERN, Place, lock, need, place_of_creator
 from creators.chat.moderation.filters import Rule
-from creators.chat.moderation.queries import newest_lines
+from creators.chat.moderation.queries import filter_rules, newest_lines
 from shops.accounts.models import User
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
@@ -25,6 +25,11 @@ MOST: Final = 100
 class TooManyFilters(Refused):
     code = "too_many_filters"
     message = _("100 filters are the most.")
+
+
+class TooMuchToMatch(Refused):
+    code = "too_much_to_match"
+    message = _("Your patterns together are too large: make some of them simpler.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,13 @@ def put(place: Place, *, rule: Rule, by: User, now: datetime) -> Filter:
     """Write a filter down.
 
     :raises TooManyFilters: there are 100
+    :raises TooMuchToMatch: they would take too long to judge each line by
     """
-    in_use = Filter.objects.filter(creator_id=place.creator_id, removed_at__isnull=True)
-    if in_use.count() >= MOST:
+    known = filter_rules(place.creator_id)
+    if len(known) >= MOST:
         raise TooManyFilters
+    if filters.steps([*known, rule]) > filters.MOST_STEPS:
+        raise TooMuchToMatch
     kept = Filter.objects.create(
         creator_id=place.creator_id,
         kind=rule.kind,
@@ -92,6 +100,7 @@ def add_filter(*, creator_id: int, rule: Rule, by: User, now: datetime, reason: 
     :raises NotAllowed: `by` is neither the creator nor an operator
     :raises BadFilter: it could not work; says in words why
     :raises TooManyFilters: there are 100
+    :raises TooMuchToMatch: they would take too long to judge each line by
     """
     place = place_of_creator(creator_id)
     lock(place)

@@ -22,6 +22,22 @@ def _judge(text, line, kind="words", effect="withhold"):
         "\uff49\uff44\uff49\uff4f\uff54",
         "(idiot)",
         "idiot.idiot",
+        # What can't be seen between the letters, or stands around them.
+        "id\u200diot",
+        "i\u200cdiot",
+        "id\ufe0fiot",
+        "id\u20ddiot",
+        "id\u1ab0iot",
+        # Apart, spelled, of another script, in boxes.
+        "i.d.i.o.t",
+        "id-iot!",
+        "you i d i o t",
+        "I. D. I. O. T.",
+        "\u0456diot",
+        "idi\u043et",
+        "idi\u03bft",
+        "\U0001f178\U0001f173\U0001f178\U0001f17e\U0001f183",
+        "\u026a\u1d05\u026a\u1d0f\u1d1b",
     ],
 )
 def test_a_word_is_found_however_it_is_dressed(line):
@@ -31,6 +47,31 @@ def test_a_word_is_found_however_it_is_dressed(line):
 @pytest.mark.parametrize("line", ["idiotic", "an idiom", "100 10", "", "!!!", "id iot"])
 def test_another_word_is_not(line):
     assert _judge("idiot, io", line) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("hell", "he'll be back, she\u2019ll too"),
+        ("ass", "I am as sure as she is, a class of its own"),
+        ("cop", "\u0441\u043e\u0440"),
+        ("sex", "the Essex and Sussex teams; s e"),
+        ("cunt", "Scunthorpe"),
+        ("tit", "a title, an entity"),
+    ],
+)
+def test_words_that_only_have_its_letters_are_left_alone(text, line):
+    assert _judge(text, line) is None
+
+
+def test_a_word_may_be_written_into_a_filter_as_people_write_it():
+    assert _judge("a$$", "what an ass") is not None
+    assert _judge("a$$", "what an a$$") is not None
+    assert _judge("a$$", "what a day") is None
+    assert _judge("sh!t", "shit!") is not None
+    assert _judge("id\u200diot", "idiot") is not None
+    # Cyrillic, with a Latin x among its letters.
+    assert _judge("\u0445\u0443\u0439", "x\u0443\u0439") is not None
 
 
 def test_letters_may_be_repeated_but_not_left_out():
@@ -133,3 +174,15 @@ def test_an_evil_pattern_takes_no_more_time_than_another(pattern):
 def test_a_filter_that_no_longer_compiles_does_not_shut_the_chat():
     judge = filters.compile([Rule(1, "pattern", "(", "refuse"), Rule(2, "words", "lamp", "refuse")])
     assert judge.judge("a lamp").filter_id == 2
+
+
+def test_what_takes_many_steps_for_each_letter_is_no_filter():
+    with pytest.raises(BadFilter):
+        filters.check(Rule(0, "pattern", "(?:.?){900}x", "withhold"))
+    filters.check(Rule(0, "pattern", r"\p{L}{3}[0-9]", "withhold"))
+
+
+def test_what_cannot_be_written_down_is_no_filter():
+    for kind in ("words", "pattern"):
+        with pytest.raises(BadFilter):
+            filters.check(Rule(0, kind, "a\x00b", "withhold"))

@@ -62,3 +62,13 @@ def test_there_are_so_many_filters_and_no_more(bob, now, monkeypatch):
     _add(bob, now)
     with pytest.raises(screening.TooManyFilters):
         _add(bob, now)
+
+
+def test_patterns_together_are_no_more_work_than_one_may_be(bob, now):
+    def add(number):
+        rule = Rule(0, "pattern", f"(?:.?){{300}}{number}", "withhold")
+        return screening.add_filter(creator_id=bob.creator.pk, rule=rule, by=bob, now=now)
+
+    add(1)
+    with pytest.raises(screening.TooMuchToMatch):
+        add(2)
