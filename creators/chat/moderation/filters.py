@@ -40,7 +40,7 @@ _UNSEEN: Final = (
     *((0xE0000, 0xE01F0),),
 )
 # Letters in boxes, balls and flags, small capitals, and those that have no form without a stroke.
-_LETTERS: Final[dict[int, str | None]] = (
+_LETTERS: Final[dict[int, int | str | None]] = (
     {code: None for begin, end in _UNSEEN for code in range(begin, end)}
     | {begin + i: chr(97 + i) for begin in (0x1F150, 0x1F170, 0x1F1E6) for i in range(26)}
     | str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢøđłı", "abcdefghijklmnoprstuvwyzodli")
