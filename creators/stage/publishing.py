@@ -79,13 +79,19 @@ class _Missed:
                 if not self._rooms:
                     self._thread = None
                     return
-                room = next(iter(self._rooms))
-            try:
-                renew(room)
-            except redis.RedisError:
-                continue
-            with self._lock:
-                self._rooms.discard(room)
+                # Shows first: the most people look at them.
+                some = sorted(self._rooms, key=lambda room: not room.startswith("live:"))
+            for room in some:
+                # Before it is renewed: an event that is missed meanwhile brings it back.
+                with self._lock:
+                    self._rooms.discard(room)
+                try:
+                    renew(room)
+                except redis.RedisError as error:
+                    with self._lock:
+                        self._rooms.add(room)
+                    if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
+                        break
 
     def wait(self, timeout: float) -> bool:
         """Wait until every room is repaired; False when that took too long."""

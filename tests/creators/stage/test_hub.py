@@ -475,6 +475,34 @@ def test_publishing_without_valkey_returns_soon_and_says_no(settings, monkeypatc
     assert missed.wait(5), "the room is repaired as soon as Valkey is back"
 
 
+def test_all_rooms_that_missed_something_are_repaired_at_once_shows_first(monkeypatch):
+    renewed, slept, missed = [], [], publishing._Missed()
+
+    def renew(room):
+        if len(slept) < 2:
+            raise publishing.redis.ConnectionError("away")
+        if room == "me:7" and len(slept) < 3:
+            raise publishing.redis.ResponseError("not that one")
+        if room == "live:1" and room not in renewed:
+            # It misses another one just then.
+            missed.add(room)
+        renewed.append(room)
+
+    monkeypatch.setattr(publishing, "renew", renew)
+    monkeypatch.setattr(publishing.time, "sleep", slept.append)
+    names = [f"me:{n}" for n in range(50)] + ["live:1"]
+    missed._rooms.update(names[1:])
+    missed.add(names[0])
+
+    assert missed.wait(5)
+
+    assert renewed[0] == "live:1"
+    assert set(renewed) == set(names)
+    assert renewed[-2:] == ["live:1", "me:7"]
+    # Away; all but one; the last ones; nothing left.
+    assert len(slept) == 4
+
+
 async def test_an_event_that_could_not_be_published_ends_in_a_resync(hub):
     viewer = Viewer(hub)
     await viewer.join()
