@@ -34,6 +34,7 @@ OPEN_AFTER_END: Final = timedelta(days=1)
 # --- Lines ------------------------------------------------------------------------------------
 
 
+@publishing.or_renew(live_room)
 def chat_posted(fact: ChatPosted) -> None:
     """Tell a whole batch at once: one query, one message to the room."""
     publishing.publish(
@@ -42,6 +43,7 @@ def chat_posted(fact: ChatPosted) -> None:
     )
 
 
+@publishing.or_renew(mods_room)
 def chat_held(fact: ChatHeld) -> None:
     found = chat_cards.with_people(Message.objects.filter(pk__in=fact.message_ids))
     publishing.publish(
@@ -50,6 +52,7 @@ def chat_held(fact: ChatHeld) -> None:
     )
 
 
+@publishing.or_renew(live_room)
 def chat_deleted(fact: ChatDeleted) -> None:
     """Take a line off the pages; one that they never had is not spoken of."""
     rev = (
@@ -63,6 +66,7 @@ def chat_deleted(fact: ChatDeleted) -> None:
         )
 
 
+@publishing.or_renew(live_room)
 def chat_restored(fact: ChatRestored) -> None:
     publishing.publish(
         live_room(fact.piece_id),
@@ -70,11 +74,13 @@ def chat_restored(fact: ChatRestored) -> None:
     )
 
 
+@publishing.or_renew(live_room)
 def line_pinned(fact: LinePinned) -> None:
     rev, line = chat_cards.pinned_line(fact.piece_id)
     publishing.publish(live_room(fact.piece_id), [wire.ChatPinned(rev=rev, line=line)])
 
 
+@publishing.or_renew(live_room)
 def question_changed(fact: QuestionChanged) -> None:
     question = Question.objects.select_related("author").get(pk=fact.question_id)
     publishing.publish(
@@ -85,6 +91,7 @@ def question_changed(fact: QuestionChanged) -> None:
 # --- How it is kept ---------------------------------------------------------------------------
 
 
+@publishing.or_renew(live_room)
 def rules_changed(fact: RulesChanged) -> None:
     """Tell the rules to all in the show, or in every show that goes with its creator's."""
     for piece_id in _judge_anew(fact.creator_id, fact.piece_id):

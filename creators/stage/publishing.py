@@ -8,13 +8,14 @@ again, and everybody in it a fresh snapshot from PostgreSQL.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, wraps
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import redis
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -61,10 +62,11 @@ class _Missed:
     def is_paused(self) -> bool:
         return time.monotonic() < self._pause_until
 
-    def add(self, room: str) -> None:
+    def add(self, room: str, *, is_away: bool = True) -> None:
+        """Have a room repaired; `is_away`: because Valkey did not answer."""
         with self._lock:
             self._rooms.add(room)
-            if not self.is_paused():
+            if is_away and not self.is_paused():
                 self._pause_until = time.monotonic() + PAUSE_SECONDS
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -104,6 +106,16 @@ class _Missed:
 missed = _Missed()
 
 
+class AboutPiece(Protocol):
+    """A fact about a piece; None: about all of a creator's."""
+
+    @property
+    def piece_id(self) -> int | None: ...
+
+
+F = TypeVar("F", bound=AboutPiece)
+
+
 def renew(room: str) -> None:
     """Give a room a new epoch: nobody resumes over what was not published.
 
@@ -137,6 +149,30 @@ def publish(room: str, events: Iterable[AnyRoomEvent]) -> bool:
         missed.add(room)
         return False
     return True
+
+
+def or_renew(
+    *room_names: Callable[[int], str],
+) -> Callable[[Callable[[F], None]], Callable[[F], None]]:
+    """Renew rooms of the piece of a fact that cannot be told of, as PostgreSQL is away by now.
+
+    The fact is true already, and nobody would tell it later.
+    """
+
+    def deciding(tell: Callable[[F], None]) -> Callable[[F], None]:
+        @wraps(tell)
+        def telling(fact: F) -> None:
+            try:
+                tell(fact)
+            except (OperationalError, InterfaceError):
+                if fact.piece_id is not None:
+                    for name in room_names:
+                        missed.add(name(fact.piece_id), is_away=False)
+                raise
+
+        return telling
+
+    return deciding
 
 
 def control(message: Mapping[str, object]) -> bool:

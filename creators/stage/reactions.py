@@ -143,6 +143,7 @@ def show_changed(fact: ShowChanged) -> None:
     publishing.control({"kind": "door", "piece_id": fact.piece_id})
 
 
+@publishing.or_renew(live_room)
 def show_started(fact: ShowStarted | RehearsalStarted) -> None:
     session = LiveSession.objects.get(pk=fact.piece_id)
     publishing.publish(
@@ -154,6 +155,7 @@ def show_started(fact: ShowStarted | RehearsalStarted) -> None:
     )
 
 
+@publishing.or_renew(live_room)
 def show_ended(fact: ShowEnded | RehearsalEnded) -> None:
     session = LiveSession.objects.get(pk=fact.piece_id)
     ended_at = session.ended_at or datetime.now(UTC)
@@ -174,11 +176,13 @@ def show_cancelled(fact: ShowCancelled) -> None:
     publishing.publish(live_room(fact.piece_id), [wire.ShowCancelled(rev=fact.rev)])
 
 
+@publishing.or_renew(live_room)
 def bag_changed(fact: BagChanged) -> None:
     products = snapshot.bag_cards(show(fact.piece_id))
     publishing.publish(live_room(fact.piece_id), [wire.BagChanged(rev=fact.rev, products=products)])
 
 
+@publishing.or_renew(live_room)
 def pinned(fact: ProductPinned) -> None:
     pin = Pin.objects.get(pk=fact.pin_id)
     card = snapshot.pin_card(pin, creator_id=fact.creator_id)

@@ -4,13 +4,16 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from django.db import OperationalError
 
+from creators.chat.events import ModeratorActed
 from creators.stage import hub as hub_module
 from creators.stage import link, publishing, wire
 from creators.stage.frames import Frame
 from creators.stage.hub import Hub
 from creators.stage.lines import AsgiLine
 from creators.stage.room import Seat
+from creators.stage.rooms import live_room, mods_room
 from creators.stage.wire import Close, Position
 from tests.creators.stage.conftest import Viewer, publish, until
 
@@ -473,6 +476,30 @@ def test_publishing_without_valkey_returns_soon_and_says_no(settings, monkeypatc
     assert publishing.publish("live:9", [event(2)]) is False
     monkeypatch.undo()
     assert missed.wait(5), "the room is repaired as soon as Valkey is back"
+
+
+@pytest.mark.parametrize(
+    ("error", "renewed"),
+    [(OperationalError("away"), ["live:7", "mods:7"]), (ValueError("a defect of ours"), [])],
+    ids=["away", "defect"],
+)
+def test_what_cannot_be_told_without_postgresql_ends_in_a_new_epoch(monkeypatch, error, renewed):
+    rooms, missed = [], publishing._Missed()
+    monkeypatch.setattr(publishing, "missed", missed)
+    monkeypatch.setattr(publishing, "renew", rooms.append)
+    monkeypatch.setattr(publishing.time, "sleep", lambda _: None)
+
+    @publishing.or_renew(live_room, mods_room)
+    def tell(fact):
+        raise error
+
+    for piece_id in (7, None):
+        with pytest.raises(type(error)):
+            tell(ModeratorActed(action_id=1, creator_id=1, piece_id=piece_id))
+
+    assert missed.wait(5)
+    assert sorted(rooms) == renewed
+    assert not missed.is_paused()
 
 
 def test_all_rooms_that_missed_something_are_repaired_at_once_shows_first(monkeypatch):
