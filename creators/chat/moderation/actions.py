@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from creators.chat.events import ModeratorActed
 from creators.chat.models import Action
 from creators.chat.moderation.authority import Place
+from creators.chat.words import clean
 from shops.accounts.models import User
 from shops.facts.publishing import publish
 from shops.facts.refused import Invalid
@@ -44,7 +45,7 @@ def reason_of(text: str) -> str:
 
     :raises Invalid: more than 200 characters
     """
-    reason = " ".join(text.split())
+    reason = clean(text)
     if len(reason) > LONGEST_REASON:
         raise Invalid(_("A reason has 200 characters at most."))
     return reason

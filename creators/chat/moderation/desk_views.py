@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from creators.chat.moderation import presentation, queries
+from creators.chat.moderation import forms, presentation, queries
 from creators.chat.moderation.actions import ActionKind
 from creators.chat.moderation.authority import TO_MODERATE, Rank, need, place_of
 from creators.pieces.queries import piece_with_creator
@@ -30,6 +30,9 @@ def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
     offset = min(int(skipped), 10_000) if skipped.isdecimal() and len(skipped) < 9 else 0
     log = queries.log_of(place, kind=kind, limit=LOG_PAGE + 1, offset=offset)
     rules, is_own = queries.rules_in(place)
+    words = forms.search(request)
+    sanctions = queries.open_sanctions(place=place, now=now, words=words)
+    all_of_them = queries.count_open_sanctions(place=place, now=now, words=words)
     return render(
         request,
         "moderation/desk.html",
@@ -38,9 +41,9 @@ def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
             "is_host": rank is Rank.HOST,
             "judges": rank >= Rank.CREATOR_MODERATOR,
             "waiting": [presentation.waiting(line) for line in queries.waiting_lines(piece_id)],
-            "sanctions": presentation.sanctions(
-                queries.open_sanctions(place=place, now=now), by=by, rank=rank
-            ),
+            "sanctions": presentation.sanctions(sanctions, by=by, rank=rank),
+            "more_sanctions": all_of_them - len(sanctions),
+            "words": words,
             "appeals": queries.open_appeals(place),
             "rules": rules,
             "slow_choices": presentation.slow_choices(rules.slow_seconds),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from creators.chat.models import FilterEffect, FilterKind
 from creators.chat.moderation.authority import Place, place_of
 from creators.chat.moderation.filters import Rule
+from creators.chat.words import clean
 from creators.profiles.signed_in import signed_in
 from shops.accounts.models import User
 from shops.facts.refused import Invalid
@@ -49,6 +50,11 @@ def number(request: HttpRequest, name: str) -> int:
 
 def number_or(request: HttpRequest, name: str, otherwise: int) -> int:
     return number(request, name) if request.POST.get(name) else otherwise
+
+
+def search(request: HttpRequest) -> str:
+    """Read the words that somebody looks for."""
+    return clean(request.GET.get("q", "")[:80])
 
 
 def reason(request: HttpRequest) -> str:

@@ -45,20 +45,24 @@ class Held:
 
 
 def sanctions(found: Iterable[Sanction], *, by: User, rank: Rank) -> list[Held]:
+    ranks: dict[tuple[int, int | None], Rank] = {}
+
+    def rank_of_who_decided(one: Sanction) -> Rank:
+        key = one.by_id, one.piece_id
+        if key not in ranks:
+            place = Place(one.creator_id, one.creator.user_id, one.piece_id)
+            ranks[key] = rank_of(one.by, place)
+        return ranks[key]
+
     return [
         Held(
             one,
             texts.until_when(one),
             can_lift=rank >= least_rank(Place(one.creator_id, 0, one.piece_id))
-            and (rank is Rank.HOST or one.by_id == by.pk or _stands_with(rank, one)),
+            and (rank is Rank.HOST or one.by_id == by.pk or rank >= rank_of_who_decided(one)),
         )
         for one in found
     ]
-
-
-def _stands_with(rank: Rank, sanction: Sanction) -> bool:
-    place = Place(sanction.creator_id, sanction.creator.user_id, sanction.piece_id)
-    return rank >= rank_of(sanction.by, place)
 
 
 def _seconds(text: str | None) -> str:

@@ -24,6 +24,9 @@ from creators.chat.standing import Rules, rules_from
 from shops.accounts.models import User
 
 DRY_RUN_LINES: Final = 1_000
+# Of what may be thousands, so many are listed.
+SANCTIONS: Final = 100
+APPEALS: Final = 50
 
 
 def holding(now: datetime) -> QuerySet[Sanction]:
@@ -45,19 +48,34 @@ def _longest_first(sanctions: QuerySet[Sanction]) -> list[Sanction]:
     )
 
 
-def open_sanctions(
-    *, place: Place, now: datetime, kind: str | None = None, words: str = ""
-) -> list[Sanction]:
-    """List who is muted or banned in a place, each with its user; the longest first.
-
-    In a show: also those of all shows. Without a piece: all of the creator's, of single shows too.
-    """
+def _open(place: Place, now: datetime, kind: str | None, words: str) -> QuerySet[Sanction]:
     found = holding(now).filter(place.touching)
     if kind is not None:
         found = found.filter(kind=kind)
     if words:
         found = found.filter(Q(user__display_name__icontains=words) | Q(reason__icontains=words))
-    return _longest_first(found)
+    return found
+
+
+def open_sanctions(
+    *,
+    place: Place,
+    now: datetime,
+    kind: str | None = None,
+    words: str = "",
+    limit: int = SANCTIONS,
+) -> list[Sanction]:
+    """List who is muted or banned in a place, each with its user; the longest first.
+
+    In a show: also those of all shows. Without a piece: all of the creator's, of single shows too.
+    Of thousands, as a block list has, only the newest.
+    """
+    newest = _open(place, now, kind, words).order_by("-pk")[:limit]
+    return _longest_first(Sanction.objects.filter(pk__in=[one.pk for one in newest.only("pk")]))
+
+
+def count_open_sanctions(*, place: Place, now: datetime, words: str = "") -> int:
+    return _open(place, now, None, words).count()
 
 
 def open_sanction(*, kind: str, piece_id: int, user_id: int, now: datetime) -> Sanction | None:
@@ -172,12 +190,15 @@ def log_of(
 
 
 def open_appeals(place: Place) -> Sequence[Appeal]:
-    """List what is said against sanctions that touch a place and waits for an answer."""
+    """List what is said against sanctions that touch a place and waits for an answer.
+
+    The oldest first; the others come when these are answered.
+    """
     sanctions = Sanction.objects.filter(place.touching)
     return list(
         Appeal.objects.select_related("sanction__user", "sanction__by", "sanction__piece")
         .filter(sanction__in=sanctions, state=AppealState.OPEN)
-        .order_by("pk")
+        .order_by("pk")[:APPEALS]
     )
 
 

@@ -48,9 +48,10 @@ def _page(
     request: HttpRequest, creator: Creator, by: User, status: int = 200, **more: Any
 ) -> HttpResponse:
     place, now = place_of_creator(creator.pk), timezone.now()
-    words = request.GET.get("q", "").strip()[:80]
+    words = forms.search(request)
     rules_now = queries.rules_in(place)[0]
     found = queries.open_sanctions(place=place, now=now, words=words)
+    all_of_them = queries.count_open_sanctions(place=place, now=now, words=words)
     return render(
         request,
         "moderation/settings.html",
@@ -61,8 +62,8 @@ def _page(
             "hold_choices": presentation.hold_choices(rules_now.hold_seconds),
             "filters": queries.filters_of(creator.pk),
             "moderators": queries.moderators_of(place),
-            "sanctions": presentation.sanctions(found[:100], by=by, rank=Rank.HOST),
-            "more_sanctions": max(0, len(found) - 100),
+            "sanctions": presentation.sanctions(found, by=by, rank=Rank.HOST),
+            "more_sanctions": all_of_them - len(found),
             "words": words,
             "appeals": queries.open_appeals(place),
             "log": presentation.log(

@@ -8,8 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from creators.chat.models import Action, ChatRules, Filter, MessageState, Moderator, Sanction
 from creators.chat.moderation import appeals, blocklists, sanctions
+from creators.stage.mods_state import mods_state
 from shops.checkout.owner import CartOwner
 from shops.checkout.services import carts
+from tests.factories.accounts import UserFactory
 from tests.factories.catalog import SkuFactory
 
 pytestmark = pytest.mark.django_db
@@ -277,3 +279,25 @@ def test_a_block_list_is_given_looked_at_taken_and_undone(client, show, bob, ali
 def test_settings_are_for_creators(client, alice):
     client.force_login(alice)
     assert client.get("/creator/chat/").headers["Location"] == "/creator/join/"
+
+
+def test_thousands_of_bans_are_neither_listed_nor_told_all(
+    client, show, bob, frank, now, django_assert_max_num_queries
+):
+    for user in UserFactory.create_batch(120):
+        Sanction.objects.create(kind="ban", creator=bob.creator, user=user, by=bob, at=now)
+    client.force_login(frank)
+    with django_assert_max_num_queries(40):
+        page = client.get(f"/live/{show.pk}/moderation/")
+    assert page.content.count(b"data-sanction=") == 100
+    assert b"And 20 more" in page.content
+    last = Sanction.objects.order_by("pk").first().user.display_name
+    found = client.get(f"/live/{show.pk}/moderation/", {"q": last})
+    assert 1 <= found.content.count(b"data-sanction=") <= 100
+    assert len(mods_state(show.pk, now=now).sanctions) == 100
+
+
+def test_a_reason_has_no_characters_that_do_harm(show, bob, alice, now):
+    """A socket's, or a block list's, may have any."""
+    sanctions.mute(piece_id=show.pk, user_id=alice.pk, by=bob, reason="a\x00\u202eb", now=now)
+    assert Sanction.objects.get().reason == "a b"
