@@ -20,12 +20,10 @@ from math import ceil
 from typing import Final
 
 from django.db import connection
-from django.db.models.functions import Lower
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from creators.chat.models import Message
 from creators.chat.words import folded
 from shops.facts.refused import Refused
 
@@ -35,8 +33,8 @@ SAME_WINDOW: Final = timedelta(seconds=30)
 FLOOD_LENGTH: Final = 25
 FLOOD_AUTHORS: Final = 5
 FLOOD_WINDOW: Final = timedelta(seconds=10)
-# The first key of the two-key advisory locks that this room takes.
-_LOCK: Final = 0x63686174
+# The first key of the two-key advisory locks that this room takes; the others are `locks_of` users.
+LOCK: Final = 0x63686174
 
 
 class TooFast(Refused):
@@ -81,15 +79,23 @@ _say_too_fast = lazy(_too_fast, str)
 _say_slow = lazy(_slow, str)
 
 
+def locks_of(author_ids: Collection[int]) -> list[int]:
+    """List the keys of the authors' locks in the order in which everybody takes them.
+
+    So nobody waits in a circle.
+    """
+    return sorted({author_id % 2**31 for author_id in author_ids})
+
+
 def serialise(*, author_ids: Collection[int]) -> None:
     """Let one transaction at a time write for each author; the locks end with the transaction.
 
-    They are taken in one order by everybody, so that nobody waits in a circle.
+    A batch of lines takes them where it reads what it is judged by (`statements.look`).
     """
-    keys = sorted({author_id % 2**31 for author_id in author_ids})
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s) AS key", [_LOCK, keys]
+            "SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s) AS key",
+            [LOCK, locks_of(author_ids)],
         )
         cursor.fetchall()
 
@@ -104,14 +110,10 @@ class _Written:
 class Recent:
     """What some authors wrote lately, with what they write now."""
 
-    def __init__(self, *, author_ids: Iterable[int], since: datetime) -> None:
+    def __init__(self, lines: Iterable[tuple[int, int, datetime, str]] = ()) -> None:
+        """Begin with (author, piece, instant, line) rows."""
         self._lines: defaultdict[int, list[_Written]] = defaultdict(list)
-        rows = (
-            Message.objects.filter(author__in=set(author_ids), sent_at__gt=since)
-            .order_by("sent_at", "pk")
-            .values_list("author", "piece", "sent_at", "body")
-        )
-        for author_id, piece_id, at, body in rows:
+        for author_id, piece_id, at, body in lines:
             self.add(author_id=author_id, piece_id=piece_id, at=at, body=body)
 
     def add(self, *, author_id: int, piece_id: int, at: datetime, body: str) -> None:
@@ -156,30 +158,23 @@ def _seconds(wait: timedelta) -> int:
     return max(1, ceil(wait.total_seconds()))
 
 
+def is_long(body: str) -> bool:
+    """Tell whether a line is no mere shout, so that many who write it are a flood."""
+    return len(body) >= FLOOD_LENGTH
+
+
 class Floods:
     """Who wrote the same long line in a show within seconds, with who writes it now."""
 
-    def __init__(self, lines: Iterable[tuple[int, str]], *, since: datetime) -> None:
+    def __init__(self, lines: Iterable[tuple[int, str, int]] = ()) -> None:
+        """Begin with (piece, words, author) rows; the words are folded."""
         self._authors: defaultdict[tuple[int, str], set[int]] = defaultdict(set)
-        long = {(piece_id, folded(body)) for piece_id, body in lines if len(body) >= FLOOD_LENGTH}
-        if not long:
-            return
-        rows = (
-            Message.objects.annotate(words=Lower("body"))
-            .filter(
-                piece__in={piece_id for piece_id, _words in long},
-                sent_at__gt=since,
-                words__in={words for _piece_id, words in long},
-            )
-            .values_list("piece", "words", "author")
-            .distinct()
-        )
-        for piece_id, words, author_id in rows:
+        for piece_id, words, author_id in lines:
             self._authors[piece_id, words].add(author_id)
 
     def is_one(self, *, piece_id: int, author_id: int, body: str) -> bool:
         """Tell whether enough others just wrote this; counts it."""
-        if len(body) < FLOOD_LENGTH:
+        if not is_long(body):
             return False
         authors = self._authors[piece_id, folded(body)]
         is_flood = len(authors - {author_id}) >= FLOOD_AUTHORS

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from creators.chat.models import Message, MessageState
-from shops.accounts.models import User
+from django.db import connection
+
+from creators.chat.models import MessageState
 
 # Among the authors of so many lines names are looked for.
 LINES: Final = 2_000
@@ -19,6 +20,15 @@ _LONGEST_NAME: Final = 40
 _MOST_WORDS: Final = 5
 _AT: Final = re.compile(r"(?:^|[^\w@])@(?=\w)")
 _TRAILING: Final = ".,;:!?…)]}\"'»”’"
+
+_PEOPLE: Final = """
+SELECT person.id, person.display_name FROM accounts_user AS person
+WHERE person.id = ANY(%(others)s::bigint[]) OR person.id IN (
+    SELECT author_id FROM (
+        SELECT author_id FROM chat_message
+        WHERE piece_id = %(piece)s AND state = %(shown)s AND deleted_at IS NULL
+        ORDER BY id DESC LIMIT %(lines)s) AS newest)
+"""
 
 Names = Mapping[str, frozenset[int]]
 
@@ -29,16 +39,20 @@ def has_any(body: str) -> bool:
 
 def names_in(piece_id: int, *, host: tuple[int, str], moderators: Collection[int]) -> Names:
     """List who may be meant in a show, by name; `host` is the creator's user and public name."""
-    newest = (
-        Message.objects.filter(piece_id=piece_id, state=MessageState.SHOWN, deleted_at__isnull=True)
-        .order_by("-pk")
-        .values_list("author", flat=True)[:LINES]
-    )
-    people = {host[0], *moderators, *newest}
     found: defaultdict[str, set[int]] = defaultdict(set)
     found[host[1].lower()].add(host[0])
-    for user_id, name in User.objects.filter(pk__in=people).values_list("pk", "display_name"):
-        found[name.lower()].add(user_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PEOPLE,
+            {
+                "piece": piece_id,
+                "shown": MessageState.SHOWN.value,
+                "lines": LINES,
+                "others": sorted({host[0], *moderators}),
+            },
+        )
+        for user_id, name in cursor.fetchall():
+            found[name.lower()].add(user_id)
     return {name: frozenset(ids) for name, ids in found.items()}
 
 

@@ -9,17 +9,16 @@ from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from creators.chat import holding, limits, mentions
+from creators.chat import holding, kept, limits, mentions, statements
 from creators.chat.events import ChatHeld, ChatPosted
+from creators.chat.fresh import FreshLine, fresh_lines
 from creators.chat.models import FilterEffect, Message, MessageState
-from creators.chat.standing import Standing, read_standings
-from creators.chat.words import checked
+from creators.chat.standing import Restriction, Standing, read_standings
+from creators.chat.words import checked, folded
 from creators.chat.writers import badge_of, check_may_write
-from creators.profiles.queries import operators_among
-from creators.social.models import Follow
 from shops.accounts.models import User
 from shops.facts.publishing import publish
 from shops.facts.refused import Invalid, NotFound, Refused
@@ -112,8 +111,13 @@ def post_message(
     return answer.message
 
 
-def post_batch(drafts: Sequence[Draft], *, now: datetime) -> list[Posted | Refused]:
+def post_batch(
+    drafts: Sequence[Draft], *, now: datetime, as_kept: bool = False
+) -> list[Posted | Refused]:
     """Write many lines in one transaction and answer each, in their order.
+
+    `as_kept`: go by the rules, the moderators and the names that this process knows, which may be a
+    moment old. Limits, sanctions and the show's state are exact at any rate.
 
     A line that is refused harms no other. Those answers are EmptyMessage, MessageTooLong, Invalid,
     NotFound, ChatClosed, Banned, Muted, FollowersOnly, TooFast, SlowMode, SaidAlready, FilteredOut
@@ -129,7 +133,9 @@ def post_batch(drafts: Sequence[Draft], *, now: datetime) -> list[Posted | Refus
         except Refused as refused:
             answers[place] = refused
     if good:
-        answers |= dict(zip(good, _post_or_singly(list(good.values()), now=now), strict=True))
+        answers |= dict(
+            zip(good, _post_or_singly(list(good.values()), now=now, as_kept=as_kept), strict=True)
+        )
     return [answers[place] for place in range(len(drafts))]
 
 
@@ -142,11 +148,13 @@ def _checked(draft: Draft) -> Draft:
     return replace(draft, body=checked(draft.body))
 
 
-def _post_or_singly(drafts: Sequence[Draft], *, now: datetime) -> list[Posted | Refused]:
+def _post_or_singly(
+    drafts: Sequence[Draft], *, now: datetime, as_kept: bool
+) -> list[Posted | Refused]:
     """Write them together; where PostgreSQL doesn't take one, each by itself."""
     try:
         with transaction.atomic():
-            return _Batch(drafts, now=now).post()
+            return _Batch(drafts, now=now, as_kept=as_kept).post()
     except (OperationalError, InterfaceError):
         raise
     except (DatabaseError, ValueError) as error:
@@ -154,56 +162,71 @@ def _post_or_singly(drafts: Sequence[Draft], *, now: datetime) -> list[Posted | 
             log.exception("a line of %s was not taken", drafts[0].author_id)
             return [NotTaken()]
         log.warning("%d lines are written one by one: %s", len(drafts), error)
-        return [answer for draft in drafts for answer in _post_or_singly([draft], now=now)]
+        return [
+            answer
+            for draft in drafts
+            for answer in _post_or_singly([draft], now=now, as_kept=as_kept)
+        ]
 
 
 class _Batch:
     """What one transaction knows while it writes lines."""
 
-    def __init__(self, drafts: Sequence[Draft], *, now: datetime) -> None:
+    def __init__(self, drafts: Sequence[Draft], *, now: datetime, as_kept: bool) -> None:
         self._drafts = drafts
         self._now = now
+        self._as_kept = as_kept
         self._new: list[Message] = []
         self._again: dict[int, Message] = {}
 
     def post(self) -> list[Posted | Refused]:
-        drafts = self._drafts
-        authors = {draft.author_id for draft in drafts}
-        limits.serialise(author_ids=authors)
-        self._known = _known(drafts)
-        fresh = [draft for draft in drafts if _key(draft) not in self._known]
-        if fresh:
-            self._read(fresh)
-        answers = [self._answer(draft) for draft in drafts]
-        Message.objects.bulk_create(self._new)
+        self._read()
+        answers = [self._answer(draft) for draft in self._drafts]
+        if self._new:
+            statements.write(self._new)
         self._tell()
         return answers
 
-    def _read(self, fresh: Sequence[Draft]) -> None:
+    def _read(self) -> None:
         """Read what the lines are judged by, for all of them together."""
-        authors = {draft.author_id for draft in fresh}
-        self._standings = read_standings(
-            {draft.piece_id for draft in fresh}, now=self._now, of=authors
+        drafts = self._drafts
+        pieces = {draft.piece_id for draft in drafts}
+        # Before the locks, which nobody is to wait for longer than necessary.
+        standings = (
+            kept.standings.of_all(pieces)
+            if self._as_kept
+            else read_standings(pieces, now=self._now, of=())
         )
-        self._operators = operators_among(authors)
-        followed = {one.creator_id for one in self._standings.values() if one.rules.followers_only}
-        self._follows = set(
-            Follow.objects.filter(creator__in=followed, user__in=authors).values_list(
-                "creator", "user"
+        first = min(draft.sent_at for draft in drafts)
+        slowest = max((one.rules.slow_seconds for one in standings.values()), default=0)
+        found = self._found = statements.look(
+            statements.Sought(
+                sent={_key(draft) for draft in drafts},
+                creators={one.creator_id for one in standings.values()},
+                followed={one.creator_id for one in standings.values() if one.rules.followers_only},
+                same={
+                    (draft.piece_id, folded(draft.body))
+                    for draft in drafts
+                    if limits.is_long(draft.body)
+                },
+                answered={draft.reply_to for draft in drafts if draft.reply_to is not None},
+                since=first - max(limits.SAME_WINDOW, timedelta(seconds=slowest)),
+                flood_since=first - limits.FLOOD_WINDOW,
+                now=self._now,
             )
-            if followed
-            else ()
         )
-        first = min(draft.sent_at for draft in fresh)
-        slowest = max((one.rules.slow_seconds for one in self._standings.values()), default=0)
-        self._recent = limits.Recent(
-            author_ids=authors,
-            since=first - max(limits.SAME_WINDOW, timedelta(seconds=slowest)),
-        )
-        self._floods = limits.Floods(
-            [(draft.piece_id, draft.body) for draft in fresh], since=first - limits.FLOOD_WINDOW
-        )
-        self._answered = _seen_lines(fresh)
+        restrictions = [Restriction(*row) for row in found.restrictions]
+        self._standings = {
+            pk: standing.as_of(*found.shows[pk], restrictions=restrictions)
+            for pk, standing in standings.items()
+            if pk in found.shows
+        }
+        self._known = {
+            (message.piece_id, message.author_id, message.client_id): message
+            for message in (Message.objects.filter(pk__in=found.known) if found.known else ())
+        }
+        self._recent = limits.Recent(found.recent)
+        self._floods = limits.Floods(found.same)
         self._names: dict[int, mentions.Names] = {}
 
     def _answer(self, draft: Draft) -> Posted | Refused:
@@ -225,12 +248,13 @@ class _Batch:
         standing = self._standings.get(piece_id)
         if standing is None:
             raise NotFound
-        keeps = standing.moderates(author_id, is_operator=author_id in self._operators)
+        author = self._found.authors.get(author_id)
+        keeps = standing.moderates(author_id, is_operator=author is not None and author.is_operator)
         check_may_write(
             standing,
             author_id,
             keeps=keeps,
-            follows=(standing.creator_id, author_id) in self._follows,
+            follows=(standing.creator_id, author_id) in self._found.follows,
             at=at,
             grace=draft.grace,
         )
@@ -248,8 +272,10 @@ class _Batch:
             why = self._why_withheld(draft, standing)
             if why:
                 state, shown_at = MessageState.WITHHELD, None
-        if draft.reply_to is not None and (draft.reply_to, piece_id) not in self._answered:
-            raise NoLineToAnswer
+        if draft.reply_to is not None:
+            answered = self._found.answered.get(draft.reply_to)
+            if answered is None or answered.piece_id != piece_id:
+                raise NoLineToAnswer
         self._recent.add(author_id=author_id, piece_id=piece_id, at=at, body=draft.body)
         return Message(
             piece_id=piece_id,
@@ -285,7 +311,8 @@ class _Batch:
             return []
         names = self._names.get(standing.piece_id)
         if names is None:
-            names = self._names[standing.piece_id] = mentions.names_in(
+            read = kept.names.of if self._as_kept else mentions.names_in
+            names = self._names[standing.piece_id] = read(
                 standing.piece_id,
                 host=(standing.host_id, standing.creator_name),
                 moderators=standing.moderators,
@@ -302,47 +329,31 @@ class _Batch:
                 continue
             is_shown = message.state == MessageState.SHOWN
             (shown if is_shown else waiting)[message.piece_id].append(message.pk)
+        fresh = [
+            self._fresh(message, author)
+            for message in self._new
+            if (author := self._found.authors.get(message.author_id)) is not None
+        ]
+        transaction.on_commit(partial(fresh_lines.put, fresh), robust=True)
         for piece_id, ids in shown.items():
             publish(ChatPosted(piece_id=piece_id, message_ids=ids))
         for piece_id, ids in waiting.items():
             publish(ChatHeld(piece_id=piece_id, message_ids=ids))
+        transaction.on_commit(partial(fresh_lines.drop, fresh), robust=True)
         for at in {message.shown_at for message in self._new if message.shown_at is not None}:
             transaction.on_commit(partial(holding.timetable.show_at, at), robust=True)
 
+    def _fresh(self, message: Message, author: statements.Author) -> FreshLine:
+        answered = message.reply_to_id
+        return FreshLine(
+            message,
+            author=author.name,
+            answered=None if answered is None else self._found.answered[answered],
+        )
 
-# --- Reads of a batch -------------------------------------------------------------------------
 
 _Key = tuple[int, int, UUID]
 
 
 def _key(draft: Draft) -> _Key:
     return draft.piece_id, draft.author_id, draft.client_id
-
-
-def _known(drafts: Sequence[Draft]) -> dict[_Key, Message]:
-    """Find the lines that were written down before, by what their sender calls them."""
-    keys = sorted({_key(draft) for draft in drafts})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT message.id FROM chat_message AS message"
-            " JOIN unnest(%s::bigint[], %s::bigint[], %s::uuid[]) AS sent (piece, author, client)"
-            " ON message.piece_id = sent.piece AND message.author_id = sent.author"
-            " AND message.client_id = sent.client",
-            [list(column) for column in zip(*keys, strict=True)],
-        )
-        found = [pk for (pk,) in cursor.fetchall()]
-    return {
-        (message.piece_id, message.author_id, message.client_id): message
-        for message in (Message.objects.filter(pk__in=found) if found else ())
-    }
-
-
-def _seen_lines(drafts: Sequence[Draft]) -> set[tuple[int, int]]:
-    """Select those lines that are answered, with their pieces, that everybody can see."""
-    answered = {draft.reply_to for draft in drafts if draft.reply_to is not None}
-    if not answered:
-        return set()
-    rows = Message.objects.filter(
-        pk__in=answered, state=MessageState.SHOWN, deleted_at__isnull=True
-    )
-    return set(rows.values_list("pk", "piece"))

@@ -1,14 +1,10 @@
 """Where everybody stands in a show's chat: host, moderators, who may not write or be there, rules.
 
-Read in a handful of queries however many shows are asked for. What is judged by it in a
-transaction is read there, anew (`posting`); what is asked all the time (who may stay, what a page
-shows) comes from `standings`, which is at most `KEEP_SECONDS` old.
+Read in a handful of queries however many shows are asked for.
 """
 
-import threading
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
@@ -25,7 +21,6 @@ from creators.chat.moderation import filters
 from creators.pieces.models import Piece
 from shops.facts.refused import NotFound
 
-KEEP_SECONDS: Final = 1.5
 _MOST_KEPT: Final = 2_000
 
 RoleName = Literal["guest", "viewer", "moderator", "host"]
@@ -80,6 +75,24 @@ class Standing:
     ended_at: datetime | None
     is_rehearsal: bool
 
+    def as_of(
+        self,
+        state: str,
+        ended_at: datetime | None,
+        is_rehearsal: bool,
+        *,
+        restrictions: Iterable[Restriction],
+    ) -> "Standing":
+        """Return it with what was read later: the show's state, and who may not write."""
+        return replace(
+            self,
+            state=state,
+            ended_at=ended_at,
+            is_rehearsal=is_rehearsal,
+            mutes=_longest(restrictions, SanctionKind.MUTE, self.creator_id, self.piece_id),
+            bans=_longest(restrictions, SanctionKind.BAN, self.creator_id, self.piece_id),
+        )
+
     def takes_lines(self, *, now: datetime, grace: timedelta = timedelta()) -> bool:
         """Tell whether one may write: a video's chat always, a show's while it is live.
 
@@ -132,6 +145,14 @@ def read_standing(
     if piece_id not in found:
         raise NotFound
     return found[piece_id]
+
+
+def read_keeping(piece_id: int) -> Standing:
+    """Read how one piece's chat is kept and by whom, without any sanctions.
+
+    :raises NotFound: there is no such piece
+    """
+    return read_standing(piece_id, of=())
 
 
 def read_standings(
@@ -327,52 +348,3 @@ def read_rules(*, piece_id: int, creator_id: int) -> Rules:
     ).order_by("pk")
     found = {row.piece_id: row for row in rows}
     return rules_from(found.get(None), found.get(piece_id))
-
-
-class Standings:
-    """The standings that one process keeps for a moment."""
-
-    def __init__(self, read: Callable[[int], Standing] = read_standing) -> None:
-        self._read = read
-        self._kept: dict[int, tuple[Standing, float]] = {}
-        self._forgotten: dict[int, int] = {}
-        self._lock = threading.Lock()
-
-    def kept(self, piece_id: int) -> Standing | None:
-        """Return a piece's standing if it is known without a query."""
-        found = self._kept.get(piece_id)
-        return found[0] if found is not None and time.monotonic() < found[1] else None
-
-    def of(self, piece_id: int) -> Standing:
-        """Return a piece's standing, read when it is not known.
-
-        :raises NotFound: there is no such piece
-        """
-        found = self.kept(piece_id)
-        if found is not None:
-            return found
-        times = self._forgotten.get(piece_id, 0)
-        until = time.monotonic() + KEEP_SECONDS
-        found = self._read(piece_id)
-        with self._lock:
-            # What was read before it was to be forgotten is not kept.
-            if self._forgotten.get(piece_id, 0) == times:
-                if len(self._kept) >= _MOST_KEPT:
-                    self._kept.clear()
-                self._kept[piece_id] = found, until
-        return found
-
-    def forget(self, piece_id: int) -> None:
-        with self._lock:
-            self._kept.pop(piece_id, None)
-            if len(self._forgotten) >= _MOST_KEPT:
-                self._forgotten.clear()
-                self._kept.clear()
-            self._forgotten[piece_id] = self._forgotten.get(piece_id, 0) + 1
-
-    def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
-
-
-standings = Standings()

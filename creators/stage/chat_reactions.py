@@ -21,9 +21,10 @@ from creators.chat.events import (
     RulesChanged,
     SanctionChanged,
 )
+from creators.chat.kept import standings
 from creators.chat.models import Action, Appeal, Message, MessageState, Question, Sanction
 from creators.chat.moderation.actions import ActionKind
-from creators.chat.standing import read_rules, standings
+from creators.chat.standing import read_rules
 from creators.live.models import LiveSession, ShowState
 from creators.stage import chat_cards, mods_state, publishing, wire
 from creators.stage.rooms import live_room, mods_room, own_room

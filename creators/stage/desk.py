@@ -20,7 +20,8 @@ from django.conf import settings
 
 from creators.audience.services import record_views
 from creators.chat import holding
-from creators.chat.standing import RoleName, standings
+from creators.chat.kept import standings
+from creators.chat.standing import RoleName
 from creators.pieces.access import Door
 from creators.stage import metrics, publishing, rooms, snapshot
 from creators.stage.gathering import Gathering

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from creators.chat.kept import KEEP_SECONDS, Standings
 from creators.chat.models import ChatRules, Moderator, Sanction
-from creators.chat.standing import KEEP_SECONDS, Rules, Standings, read_standing, read_standings
+from creators.chat.standing import Rules, read_standing, read_standings
 from shops.facts.refused import NotFound
 from tests.factories.accounts import UserFactory
 from tests.factories.creators import LiveSessionFactory
@@ -107,7 +108,7 @@ def clock(monkeypatch):
     class Clock:
         now = 100.0
 
-    monkeypatch.setattr("creators.chat.standing.time.monotonic", lambda: Clock.now)
+    monkeypatch.setattr("creators.chat.kept.time.monotonic", lambda: Clock.now)
     return Clock
 
 
