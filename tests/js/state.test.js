@@ -86,6 +86,23 @@ test("a snapshot without an epoch is shown but keeps the position", () => {
   assert.deepEqual(next.positions.live, { epoch: "e", seq: 10 });
 });
 
+test("a snapshot of the newest lines leaves what is older, and says where some may be missing", () => {
+  const lines = (...ids) => ids.map((id) => ({ id, body: `Line ${id}`, rev: 0 }));
+  const told = (before, ...ids) => fromSnapshot(before, snapshot({ messages: lines(...ids) }));
+  const seen = ({ messages }) => [...messages].map(({ id, gap }) => (gap ? `gap ${id}` : id));
+  const first = told(initial(), 1, 2, 3);
+  const next = told(first, 3, 4, 5);
+  assert.deepEqual(seen(next), [1, 2, 3, 4, 5]);
+  const away = told(next, 8, 9);
+  assert.deepEqual(seen(away), [1, 2, 3, 4, 5, "gap 8", 9]);
+  assert.deepEqual(seen(told(away, 8, 9, 10)), [1, 2, 3, 4, 5, "gap 8", 9, 10]);
+  const deleted = apply(away, { t: "chat_deleted", id: 8, rev: 1 });
+  assert.deepEqual(seen(told(deleted, 9, 10)), [1, 2, 3, 4, 5, "gap 8", 9, 10]);
+  // What is not told of any more between the newest ones is gone.
+  assert.deepEqual(seen(told(next, 2, 4)), [1, 2, 4]);
+  assert.deepEqual(seen(told(next)), []);
+});
+
 test("a snapshot that is older than what is known is ignored", () => {
   const before = state();
 

@@ -15,7 +15,8 @@ const EXTRAS = 200;
 
 // --- Pure -------------------------------------------------------------------------------------
 
-// What is listed, in its order: [{ key, id, line } | { key, id, extra } | { key: "unread", id }].
+// What is listed, in its order:
+// [{ key, id, line } | { key, id, extra } | { key, id, gap } | { key: "unread", id }].
 // An extra stands behind the line that was the last when it came; the mark of what is unread before
 // the first line after `seen`.
 export function listed(lines, extras, seen = null) {
@@ -29,6 +30,7 @@ export function listed(lines, extras, seen = null) {
   };
   for (const line of lines) {
     add(line.id);
+    if (line.gap) items.push({ key: `gap ${line.id}`, id: line.id, gap: true });
     if (line.deleted) continue;
     if (!isMarked && line.id > seen) {
       items.push({ key: "unread", id: line.id });
@@ -342,8 +344,9 @@ export class ChatList {
     return element;
   }
 
-  #make({ line, extra }) {
+  #make({ line, extra, gap }) {
     if (line) return this.draw(line);
+    if (gap) return make("div", "chat__line chat__line--system", this.say("gap"));
     if (!extra) return make("div", "chat__unread", this.say("unread"));
     const element = make("div", `chat__line chat__line--${extra.kind}`, extra.text);
     if (extra.note) element.append(" ", make("span", "chat__note", extra.note));

@@ -55,6 +55,16 @@ export class Lines {
     return new Lines(this.#all, Math.max(this.#from, to - MESSAGES_KEPT), to);
   }
 
+  // The list with its newest lines as a server tells them; what is older stays. A line before which
+  // some may be missing says so: `gap`.
+  renewed(newest) {
+    const [first, ...rest] = newest;
+    if (first === undefined) return new Lines();
+    const older = this.slice(0, this.#place(first.id) - this.#from);
+    const gap = this.find(first.id)?.gap ?? (older.length > 0 && this.at(-1).id < first.id);
+    return Lines.of([...older, gap ? { ...first, gap } : first, ...rest]);
+  }
+
   map(change) {
     return new Lines(this.slice().map(change));
   }

@@ -77,7 +77,7 @@ function withMessage(state, line) {
   const known = state.messages.find(line.id);
   // A deletion may come before its line: then the line stays deleted, until a newer rev of it.
   if (known !== undefined && (line.rev ?? 0) <= (known.rev ?? 0)) return state;
-  const messages = state.messages.with(line);
+  const messages = state.messages.with(known?.gap ? { ...line, gap: true } : line);
   return { ...state, messages: line.rev > 0 ? requoted(messages, line) : messages };
 }
 
@@ -246,7 +246,7 @@ const parts = {
     return {
       ...state,
       ...part,
-      messages: Lines.of(messages),
+      messages: state.messages.renewed(messages),
       questions: questions.toSorted((a, b) => a.id - b.id),
       revs: { ...state.revs, ...own, gone: {} },
     };
