@@ -4,6 +4,7 @@
 import { isMuted } from "../stage/state.js";
 import { make } from "./chat-line.js";
 import { startNames } from "./chat-names.js";
+import { startFollowing } from "./following.js";
 
 const BUSY_FOR = 10_000; // so long after lines were left out it is said
 const DISMISSED = "liveshop.dismissed";
@@ -16,7 +17,7 @@ export function startMore(chat) {
   let waitsUntil = 0;
   let timer;
   let panel = null;
-  let isFollowing = !root.dataset.followUrl;
+  const following = startFollowing(say, () => show(connection.state));
 
   // --- Above the chat ---------------------------------------------------------------------
 
@@ -67,19 +68,13 @@ export function startMore(chat) {
   const rulesText = make("span", "", rules.textContent);
   rules.replaceChildren(rulesText);
   rules.hidden = rulesText.textContent === "";
-  if (root.dataset.followUrl) rules.append(" ", followButton());
+  if (following !== null) rules.append(" ", followButton());
 
   function followButton() {
     const button = make("button", "chat__tool", say("follow"));
     button.type = "button";
     button.dataset.follow = "";
-    button.addEventListener("click", async () => {
-      const { post } = await import("./sending.js");
-      const { ok, title } = await post(root.dataset.followUrl, {});
-      if (!ok) return chat.complain(title || say("failed"));
-      isFollowing = true;
-      show(connection.state);
-    });
+    button.addEventListener("click", following.toggle);
     return button;
   }
 
@@ -94,7 +89,7 @@ export function startMore(chat) {
     const text = words.join(" · ");
     if (rulesText.textContent !== text) rulesText.textContent = text;
     const follow = rules.querySelector("[data-follow]");
-    if (follow) follow.hidden = !followers_only || isFollowing || free(state);
+    if (follow) follow.hidden = !followers_only || following.isFollowing || free(state);
     rules.hidden = text === "";
     if (isBusy) later(BUSY_FOR - (serverNow() - state.left_out.at));
   }
@@ -120,7 +115,7 @@ export function startMore(chat) {
     muted.dataset.shown = key;
     const link = make("a", "", say(appeal === "" ? "appeal" : "appealed"));
     link.href = root.dataset.sanctionsUrl;
-    muted.replaceChildren(reason && say("reason", { reason }), " ", link);
+    muted.replaceChildren(reason && `${say("reason", { reason })} · `, link);
   }
 
   // Seconds until the next line may go out; 0: now.
