@@ -99,7 +99,7 @@ def test_people_chat_and_the_host_deletes_and_mutes(visit, show, alice, bob):
     line.fill("rude")
     line.press("Enter")
     host.locator(".chat__line", has_text="rude").get_by_role("button", name="Mute").click()
-    expect(viewer.locator("[data-chat-error]")).to_contain_text("The host has muted you until")
+    expect(viewer.locator("[data-chat-error]")).to_contain_text("You are muted until")
     expect(line).to_have_attribute("readonly", "")
     host.get_by_role("button", name="Lift").click()
     expect(viewer.locator("[data-chat-error]")).to_have_text("")

@@ -126,6 +126,8 @@ test("names are of those who wrote last, and never one's own", () => {
   );
   assert.deepEqual(namesFor("AL", lines, { host: "Alma", own: "Al" }), ["Alma", "Alice", "Albert"]);
   assert.deepEqual(namesFor("x", lines, { host: "Alma", own: "Al" }), []);
+  const more = lines.with(line(9, { author: "Almira", badge: "host" }));
+  assert.deepEqual(namesFor("alm", more, { host: "Alma", own: "Al" }), ["Almira"]);
 });
 
 test("questions stand by product and by votes; those about what is no more in the bag last", () => {

@@ -16,7 +16,10 @@ export function typedName(text, caret) {
 // The names that begin so, those who wrote last first. Pure.
 export function namesFor(word, lines, { host, own }) {
   const wanted = word.toLowerCase();
-  const names = [...lines.slice(-AMONG).map((line) => line.author), host].reverse();
+  const lately = lines.slice(-AMONG);
+  // Who hosts may write under another name: it is offered once.
+  const isHere = lately.some((line) => line.badge === "host");
+  const names = [...lately.map((line) => line.author), isHere ? "" : host].reverse();
   const fits = (name) => name && name !== own && name.toLowerCase().startsWith(wanted);
   return [...new Set(names.filter(fits))].slice(0, OFFERED);
 }

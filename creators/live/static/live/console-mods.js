@@ -139,7 +139,9 @@ export function startMods(root, chat) {
 
   function drawAction(one) {
     const item = make("li", "console-mods__row");
-    const text = make("p", "", one.text);
+    const text = make("p", "");
+    if (one.subject) text.append(make("b", "", one.subject), " ");
+    text.append(one.text);
     const parts = [one.by, timeOf(one.at), one.reason, one.undone ? say("undoneBefore") : ""];
     item.append(text, make("span", "small muted", parts.filter(Boolean).join(" · ")));
     if (one.can_undo && !one.undone) item.append(button(say("undo"), () => undo(chat, one.id)));
