@@ -24,6 +24,9 @@ from creators.stage.wire import Resync, RoomKind, encode
 NOWHERE = -1
 # What was missed since each of several numbers is kept for others, up to so many bytes of JSON.
 MOST_CATCH_UP_BYTES = 8 * 1024 * 1024
+# The ring holds so many bytes; only events above the second, such as whole bags, can make it more.
+MOST_RING_BYTES = 8 * 1024 * 1024
+LARGE_EVENT_BYTES = 8 * 1024
 
 _RESYNCS: dict[RoomKind, Frame] = {}
 
@@ -178,6 +181,10 @@ class Room:
             if self.ring is None:
                 self.ring = deque(maxlen=self.history)
             self.ring.extend(news)
+            if any(len(event.body) > LARGE_EVENT_BYTES for event in news):
+                size = sum(len(event.body) for event in self.ring)
+                while size > MOST_RING_BYTES and len(self.ring) > 1:
+                    size -= len(self.ring.popleft().body)
         return news
 
     def thinned(self, news: list[Logged], *, rate: int, now: float) -> list[Logged]:

@@ -196,3 +196,17 @@ def test_what_was_missed_is_built_once_and_does_not_pile_up(monkeypatch):
 
     assert sum(map(len, room.catch_ups.values())) <= 50_000
     assert 99 in room.catch_ups
+
+
+def test_large_events_push_out_more_than_one(monkeypatch):
+    monkeypatch.setattr(room_module, "MOST_RING_BYTES", 50_000)
+    room = Room("live:1", 1000)
+    room.restart("e", 0, [])
+
+    for seq in range(1, 20):
+        room.seq = room.sent = seq
+        room.keep([Logged(seq, b'{"seq":%d,"at":1,"t":"bag","x":"%s"}' % (seq, b"x" * 10_000))])
+
+    assert [one.seq for one in room.ring] == [16, 17, 18, 19]
+    assert room.covers("e", 15)
+    assert not room.covers("e", 14)
