@@ -83,14 +83,19 @@ def take_back_rejection(*, message_id: int, now: datetime) -> Message:
 
 
 @transaction.atomic
-def reject_waiting_of(*, user_id: int, piece_ids: Collection[int]) -> int:
-    """Reject what waits of somebody who may not write there any more; tell how many lines."""
-    rows = list(
-        Message.objects.select_for_update()
-        .filter(author=user_id, piece__in=piece_ids, state=MessageState.HELD)
-        .order_by("pk")
-        .values_list("pk", "piece")
+def reject_waiting_of(
+    *, user_ids: Collection[int], creator_id: int, piece_id: int | None = None
+) -> int:
+    """Reject what waits of those who may not write any more; tell how many lines.
+
+    In one piece of a creator's, or without it in all of them.
+    """
+    waiting = Message.objects.filter(
+        author__in=user_ids, piece__creator=creator_id, state=MessageState.HELD
     )
+    if piece_id is not None:
+        waiting = waiting.filter(piece=piece_id)
+    rows = list(waiting.select_for_update(of=("self",)).order_by("pk").values_list("pk", "piece"))
     Message.objects.filter(pk__in=[pk for pk, _piece in rows]).update(
         state=MessageState.REJECTED, rev=F("rev") + 1, shown_at=None
     )

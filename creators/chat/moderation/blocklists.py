@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from msgspec import Meta, Struct
 
+from creators.chat import holding as waiting
 from creators.chat.events import RulesChanged
 from creators.chat.models import (
     Action,
@@ -83,6 +84,8 @@ def _site() -> str:
 def export(*, creator: Creator, by: User, now: datetime, with_filters: bool = True) -> bytes:
     """Write who is banned from all shows of a creator, and their filters.
 
+    Of very many bans the newest: no more than can be taken in, with the filters.
+
     :raises NotAllowed: `by` is neither the creator nor an operator
     """
     need(by, place_of_creator(creator.pk), TO_GOVERN)
@@ -90,7 +93,7 @@ def export(*, creator: Creator, by: User, now: datetime, with_filters: bool = Tr
         holding(now)
         .select_related("user")
         .filter(creator=creator, piece=None, kind=SanctionKind.BAN)
-        .order_by("pk")[:MOST_ENTRIES]
+        .order_by("-pk")[: MOST_ENTRIES - screening.MOST]
     )
     listed = BlockList(
         format="liveshop-block-list",
@@ -105,7 +108,7 @@ def export(*, creator: Creator, by: User, now: datetime, with_filters: bool = Tr
                 reason=ban.reason,
                 until=None if ban.until is None else ban.until.astimezone(UTC),
             )
-            for ban in bans
+            for ban in reversed(bans)
         ],
         filters=[
             msgspec.convert(
@@ -236,6 +239,10 @@ def take_in(
             )
             for ban, user in wanted.new
         ]
+    )
+    # What waits of them would be shown in spite of it.
+    waiting.reject_waiting_of(
+        user_ids=[user.pk for _ban, user in wanted.new], creator_id=creator_id
     )
     kept = [
         screening.put(place, rule=Rule(0, one.kind, one.text, one.effect), by=by, now=now).pk

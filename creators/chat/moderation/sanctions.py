@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from creators.chat import holding as waiting
 from creators.chat import limits
 from creators.chat.events import AppealChanged, SanctionChanged
-from creators.chat.models import Appeal, AppealState, Message, MessageState, Sanction, SanctionKind
+from creators.chat.models import Appeal, AppealState, Sanction, SanctionKind
 from creators.chat.moderation.actions import ActionKind, reason_of, record
 from creators.chat.moderation.authority import (
     TO_JUDGE,
@@ -98,13 +98,8 @@ def create(
         until=until,
     )
     # What waits of them would be shown in spite of it.
-    pieces = Message.objects.filter(author=user_id, state=MessageState.HELD).filter(
-        piece__creator=place.creator_id
-    )
-    if place.piece_id is not None:
-        pieces = pieces.filter(piece=place.piece_id)
     waiting.reject_waiting_of(
-        user_id=user_id, piece_ids=set(pieces.values_list("piece_id", flat=True))
+        user_ids=[user_id], creator_id=place.creator_id, piece_id=place.piece_id
     )
     changed(sanction)
     return sanction

@@ -151,7 +151,8 @@ def take_in(request: HttpRequest, creator: Creator, by: User) -> HttpResponse:
     """Show what a file would do; what it says comes back with the confirmation."""
     now = timezone.now()
     if "list" in request.POST:
-        listed = blocklists.parse(request.POST["list"].encode())
+        # Browsers end the lines of a form's text in their own way, which makes it longer.
+        listed = blocklists.parse(request.POST["list"].replace("\r\n", "\n").encode())
         action = blocklists.take_in(creator_id=creator.pk, listed=listed, by=by, now=now)
         if action is None:
             return _done(request, _("Nothing changed: all of it was so already."))

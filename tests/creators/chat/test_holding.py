@@ -82,7 +82,12 @@ def test_a_rejection_is_taken_back_to_where_a_moderator_decides(show, alice, eri
 
 def test_what_waits_of_somebody_who_was_muted_is_rejected(show, alice, erin, now):
     mine, others = held(show, alice, "a", now=now), held(show, erin, "e", now=now)
-    assert holding.reject_waiting_of(user_id=alice.pk, piece_ids=[show.pk]) == 1
+    assert (
+        holding.reject_waiting_of(
+            user_ids=[alice.pk], creator_id=show.piece.creator_id, piece_id=show.pk
+        )
+        == 1
+    )
     mine.refresh_from_db()
     others.refresh_from_db()
     assert (mine.state, others.state) == ("rejected", "held")

@@ -3,12 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from creators.chat.models import Action, Filter, Sanction
+from creators.chat import holding
+from creators.chat.models import Action, Filter, MessageState, Sanction
 from creators.chat.moderation import blocklists, sanctions, screening, undoing
 from creators.chat.moderation.authority import place_of_creator
 from creators.chat.moderation.filters import Rule
 from tests.factories.accounts import UserFactory
-from tests.factories.creators import CreatorFactory
+from tests.factories.creators import CreatorFactory, LiveSessionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -141,3 +142,37 @@ def test_too_many_filters_change_nothing(listed, other, now, monkeypatch):
         )
     assert not Sanction.objects.filter(creator=other).exists()
     assert not Action.objects.filter(creator=other).exists()
+
+
+def test_what_waits_of_those_whom_a_list_bans_is_never_shown(show, listed, bob, alice, now, say):
+    other = CreatorFactory()
+    theirs = LiveSessionFactory(piece__creator=other)
+    mine = say(alice, state=MessageState.HELD, shown_at=now)
+    waits = say(alice, state=MessageState.HELD, shown_at=now, piece_id=theirs.pk)
+    parsed = blocklists.parse(listed)
+    blocklists.take_in(creator_id=other.pk, listed=parsed, by=other.user, now=now)
+    assert holding.show_due(now=now) == 1
+    mine.refresh_from_db()
+    waits.refresh_from_db()
+    assert (mine.state, waits.state) == (MessageState.SHOWN, MessageState.REJECTED)
+
+
+def test_no_list_is_given_that_could_not_be_taken_in(listed, bob, alice, dave, now, monkeypatch):
+    monkeypatch.setattr(blocklists, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(screening, "MOST", 1)
+    given = blocklists.export(creator=bob.creator, by=bob, now=now)
+    assert [ban.user for ban in blocklists.parse(given).bans] == [dave.pk]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"bans":' + b"[" * 100_000,
+        b'{"x":' + b'{"x":' * 100_000,
+        b'{"format":"liveshop-block-list","bans":[{"user":' + b"9" * 5_000 + b"}]}",
+    ],
+    ids=["lists", "objects", "number"],
+)
+def test_what_is_deep_or_long_is_refused_as_anything_else(content):
+    with pytest.raises(blocklists.BadList):
+        blocklists.parse(content)
