@@ -14,6 +14,7 @@ from django.db import connection
 
 from creators.chat import limits
 from creators.chat.models import Message, MessageState
+from creators.chat.words import UNSEEN
 from shops.accounts.models import Role
 
 # Statements of one round trip, each with a snapshot of its own: those after the first begin when
@@ -52,9 +53,9 @@ ORDER BY sent_at, id
 
 # Only where somebody wrote a line that is long enough for a flood.
 _SAME_LINES: Final = """;
-SELECT DISTINCT piece_id, lower(body), author_id FROM chat_message
+SELECT DISTINCT piece_id, lower(translate(body, %(unseen)s, '')), author_id FROM chat_message
 WHERE piece_id = ANY(%(pieces)s::bigint[]) AND sent_at > %(flood_since)s
-    AND lower(body) = ANY(%(words)s::text[])
+    AND lower(translate(body, %(unseen)s, '')) = ANY(%(words)s::text[])
 """
 
 # Only where somebody answers.
@@ -139,6 +140,7 @@ def look(sought: Sought) -> Found:
     if sought.same:
         sql += _SAME_LINES
         values["flood_since"] = sought.flood_since
+        values["unseen"] = UNSEEN
         values["words"] = sorted({words for _piece, words in sought.same})
     if sought.answered:
         sql += _ANSWERED

@@ -14,6 +14,11 @@ _DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _KEPT: Final = frozenset("\u200c\u200d")
 # Letters and symbols that leave their place empty: fillers of Hangul, the blank of Braille.
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# What lines may differ in and still look the same: joiners, selectors of variants, spaces.
+UNSEEN: Final = " \u034f\u17b4\u17b5\u180b\u180c\u180d\u200c\u200d" + "".join(
+    map(chr, range(0xFE00, 0xFE10))
+)
+_NOT_COMPARED: Final = str.maketrans("", "", UNSEEN)
 
 
 class EmptyMessage(Invalid):
@@ -61,5 +66,8 @@ def checked(body: str) -> str:
 
 
 def folded(body: str) -> str:
-    """Write a line as it is compared with others: capitals don't make it another."""
-    return body.lower()
+    """Write a line as it is compared with others: capitals and blanks don't make it another.
+
+    PostgreSQL does the same in `statements`.
+    """
+    return body.translate(_NOT_COMPARED).lower()

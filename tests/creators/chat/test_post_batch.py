@@ -284,8 +284,9 @@ def test_the_wait_is_said_in_the_readers_language(show, alice, now):
 
 def test_the_same_words_again_are_refused_for_a_while(show, alice, erin, now):
     say(show, alice, "Buy it NOW", now=now)
-    with pytest.raises(limits.SaidAlready):
-        say(show, alice, "buy  it now", now=now + timedelta(seconds=29))
+    for again in ("buy  it now", "buy\u200d it now", "buy it now \ufe0f", "b uy it n\u200cow"):
+        with pytest.raises(limits.SaidAlready):
+            say(show, alice, again, now=now + timedelta(seconds=29))
     assert say(show, erin, "buy it now", now=now).pk
     assert say(show, alice, "buy it now", now=now + timedelta(seconds=30)).pk
 
@@ -294,7 +295,8 @@ def test_a_long_line_that_many_write_waits_for_a_moderator(show, now):
     text = "Free followers at example dot com, all of you!"
     people = UserFactory.create_batch(limits.FLOOD_AUTHORS + 2)
     first = post(*(draft(show, who, text, at=now) for who in people[:3]), now=now)
-    rest = post(*(draft(show, who, text.upper(), at=now) for who in people[3:]), now=now)
+    again = text.upper().replace("AT", "A\u200dT") + "\ufe0f"
+    rest = post(*(draft(show, who, again, at=now) for who in people[3:]), now=now)
     assert [one.state for one in [*first, *rest]] == ["shown"] * 5 + ["withheld"] * 2
     assert rest[-1].message.why == "flood"
     assert facts("ChatHeld") == [
