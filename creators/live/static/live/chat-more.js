@@ -52,6 +52,7 @@ export function startMore(chat) {
     });
     const drawn = chat.draw({ ...line, reply: null });
     drawn.removeAttribute("tabindex");
+    drawn.querySelector(".chat__tools")?.remove();
     delete drawn.dataset.line;
     pinned.replaceChildren(drawn, close);
     if (!free(connection.state)) return;
