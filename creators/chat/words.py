@@ -10,6 +10,9 @@ from shops.facts.refused import Invalid
 
 # Control, format, surrogate and private characters go; unassigned ones may be new emoji and stay.
 _DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+# No script writes more marks on a letter.
+_MARKS: Final = frozenset({"Mn", "Me"})
+_MOST_MARKS: Final = 5
 # Joiners that emoji and several scripts are written with.
 _KEPT: Final = frozenset("\u200c\u200d")
 # Letters and symbols that leave their place empty: fillers of Hangul, the blank of Braille.
@@ -34,12 +37,16 @@ class MessageTooLong(Invalid):
 def clean(body: str) -> str:
     """Make one line of what was typed: no control characters, single spaces, trimmed.
 
-    Markup stays as it was typed: it is text, and is escaped wherever it is shown.
+    Marks that pile up on a letter, over the lines above and below, are cut. Markup stays as it was
+    typed: it is text, and is escaped wherever it is shown.
     """
-    kept = "".join(
-        c if c in _KEPT or unicodedata.category(c) not in _DROPPED else " " for c in body
-    )
-    return " ".join(kept.split())
+    kept, marks = [], 0
+    for c in body:
+        category = unicodedata.category(c)
+        marks = marks + 1 if category in _MARKS else 0
+        if marks <= _MOST_MARKS:
+            kept.append(c if c in _KEPT or category not in _DROPPED else " ")
+    return " ".join("".join(kept).split())
 
 
 def _is_seen(body: str) -> bool:

@@ -77,6 +77,18 @@ def test_control_characters_are_removed(show, alice, now, typed, kept):
     assert _post(show, alice, typed, now=now).body == kept
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Z" + "\u0334\u0322\u035b" * 30 + "!", "Z\u0334\u0322\u035b\u0334\u0322!"),
+        ("\u05d1\u05bc\u05b0\u0591", "\u05d1\u05bc\u05b0\u0591"),
+    ],
+    ids=["piled", "hebrew"],
+)
+def test_marks_do_not_pile_up_over_other_lines(typed, kept):
+    assert words.clean(typed) == kept
+
+
 @pytest.mark.parametrize("state", [ShowState.SCHEDULED, ShowState.ENDED, ShowState.CANCELLED])
 def test_the_chat_is_open_while_the_show_is_live_only(show, alice, now, state):
     LiveSession.objects.update(state=state)
