@@ -1,9 +1,11 @@
-"""Lines that this process has just written down, while it tells of them.
+"""Lines that this process has just written down, while it tells of them, and which it told of.
 
 Whoever tells browsers has them from here and need not read them again. They are here only while
 the reactions to their fact run; any other process, or any later telling, reads them.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -34,4 +36,27 @@ class FreshLines:
         return {pk: line for pk in message_ids if (line := self._lines.get(pk)) is not None}
 
 
+class ToldLines:
+    """The lines that this process has told browsers of, the latest of them."""
+
+    def __init__(self, *, at_most: int = 10_000) -> None:
+        self._at_most = at_most
+        self._ids: OrderedDict[int, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, message_id: int) -> bool:
+        return message_id in self._ids
+
+    def add(self, message_ids: Iterable[int]) -> None:
+        with self._lock:
+            self._ids.update(dict.fromkeys(message_ids))
+            while len(self._ids) > self._at_most:
+                self._ids.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._ids.clear()
+
+
 fresh_lines = FreshLines()
+told_lines = ToldLines()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from creators.chat import holding, kept, limits, mentions, statements
 from creators.chat.events import ChatHeld, ChatPosted
-from creators.chat.fresh import FreshLine, fresh_lines
+from creators.chat.fresh import FreshLine, fresh_lines, told_lines
 from creators.chat.models import FilterEffect, Message, MessageState
 from creators.chat.standing import Restriction, Standing, read_standings
 from creators.chat.words import checked, folded
@@ -238,7 +238,11 @@ class _Batch:
             except Refused as refused:
                 return refused
             self._new.append(known)
-        elif known.pk is not None and self._now - known.sent_at < _TOLD_AGAIN_FOR:
+        elif (
+            known.pk is not None
+            and known.pk not in told_lines
+            and self._now - known.sent_at < _TOLD_AGAIN_FOR
+        ):
             self._again[known.pk] = known
         return Posted(known)
 
@@ -323,7 +327,8 @@ class _Batch:
         shown: defaultdict[int, list[int]] = defaultdict(list)
         waiting: defaultdict[int, list[int]] = defaultdict(list)
         # Whoever says a line again was not told that it is written down: the process may have died
-        # before anybody else was told, and who has it already sees no difference.
+        # before anybody else was told, and who has it already sees no difference. What this one
+        # told is not told again, however often somebody says so.
         for message in [*self._new, *self._again.values()]:
             if message.deleted_at is not None or message.state == MessageState.REJECTED:
                 continue
@@ -340,6 +345,8 @@ class _Batch:
         for piece_id, ids in waiting.items():
             publish(ChatHeld(piece_id=piece_id, message_ids=ids))
         transaction.on_commit(partial(fresh_lines.drop, fresh), robust=True)
+        told = [message.pk for message in self._new] + list(self._again)
+        transaction.on_commit(partial(told_lines.add, told), robust=True)
         for at in {message.shown_at for message in self._new if message.shown_at is not None}:
             transaction.on_commit(partial(holding.timetable.show_at, at), robust=True)
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from creators.chat import limits, posting, words, writers
+from creators.chat.fresh import told_lines
 from creators.chat.models import (
     Badge,
     ChatRules,
@@ -148,6 +149,17 @@ def test_a_line_said_again_is_told_again_for_a_while(show, alice, erin, now):
     assert [answer.message_id for answer in again] == [*ids, ids[0]]
     assert Message.objects.count() == 2
     assert [fact["message_ids"] for fact in facts("ChatPosted")] == [ids, ids[:1]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_says_a_line_again_and_again_has_it_told_once_by_each_process(show, alice, now):
+    line = draft(show, alice, "once", at=now)
+    for _ in range(3):
+        post(line, now=now)
+    told_lines.clear()  # As in another process.
+    for _ in range(3):
+        post(line, now=now)
+    assert len(facts("ChatPosted")) == 2
 
 
 def test_the_limit_counts_what_comes_in_one_batch(show, alice, now):
