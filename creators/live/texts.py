@@ -77,6 +77,7 @@ def _of_chat() -> dict[str, str]:
         "quoteGone": _("A line that was deleted"),
         "held": _("shown in a moment"),
         "withheld": _("waits for a moderator"),
+        "rejected": _("not shown: a moderator decided so"),
         "newLines": _("{n} new"),
         "toEnd": _("To the newest"),
         "unread": _("New"),

@@ -46,11 +46,15 @@ def chat_posted(fact: ChatPosted) -> None:
 
 @publishing.or_renew(mods_room)
 def chat_held(fact: ChatHeld) -> None:
-    found = chat_cards.with_people(Message.objects.filter(pk__in=fact.message_ids))
-    publishing.publish(
-        mods_room(fact.piece_id),
-        [wire.Held(held=card) for card in chat_cards.held_cards(found.order_by("pk"))],
-    )
+    """Tell the moderators; what others never see, its author hears of from nobody else."""
+    lines = chat_cards.with_people(Message.objects.filter(pk__in=fact.message_ids)).order_by("pk")
+    cards = chat_cards.held_cards(lines)
+    publishing.publish(mods_room(fact.piece_id), [wire.Held(held=card) for card in cards])
+    for card, line in zip(cards, lines, strict=True):
+        # Of a line that waits for the first time its author's own socket tells.
+        if card.state == "rejected" or (card.state == "withheld" and card.rev > 0):
+            judged = wire.Judged(id=card.id, rev=card.rev, state=card.state)
+            publishing.publish(own_room(line.author_id), [judged])
 
 
 @publishing.or_renew(live_room)

@@ -1,5 +1,7 @@
 """What is published to rooms."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from creators.stage.wire.parts import (
@@ -116,6 +118,14 @@ class Held(RoomEvent, frozen=True, tag="held"):
     held: HeldCard
 
 
+class Judged(RoomEvent, frozen=True, tag="judged"):
+    """For the author of a line that waited: it is not shown, or after all waits again."""
+
+    id: int
+    rev: int
+    state: Literal["rejected", "withheld"]
+
+
 class Action(RoomEvent, frozen=True, tag="action"):
     action: ActionCard
 
@@ -199,6 +209,7 @@ AnyRoomEvent = (
     | Question
     | Sanction
     | Held
+    | Judged
     | Action
     | Appeal
     | Picture

@@ -46,6 +46,7 @@ GOES_TO: Final[dict[type[events.RoomEvent], tuple[RoomKind, ...]]] = {
     events.Trouble: ("host",),
     events.Sanction: ("mods", "me"),
     events.Held: ("mods",),
+    events.Judged: ("me",),
     events.Action: ("mods",),
     events.Appeal: ("mods",),
     events.Cart: ("me",),

@@ -1,11 +1,20 @@
 """Who is told what of moderation, and that all processes judge their sockets anew."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 
-from creators.chat.models import Action
-from creators.chat.moderation import appeals, blocklists, moderators, rules, sanctions, undoing
+from creators.chat.models import Action, Message
+from creators.chat.moderation import (
+    appeals,
+    blocklists,
+    lines,
+    moderators,
+    rules,
+    sanctions,
+    undoing,
+)
 from creators.chat.moderation.authority import place_of
 from creators.stage import mods_state, publishing, wire
 from tests.factories.creators import CreatorFactory, LiveSessionFactory
@@ -70,6 +79,26 @@ def test_a_wider_ban_is_told_in_all_shows_that_are_not_long_over(told, bobs, ali
     shows = [bobs.pk, bobs.planned.pk]
     assert _rooms(events, wire.Sanction) == {f"me:{alice.pk}", *(f"mods:{pk}" for pk in shows)}
     assert [control["piece_id"] for control in controls] == shows
+
+
+def test_whose_line_is_not_shown_is_told_and_when_it_waits_again(told, bobs, alice, bob, now):
+    line = Message.objects.create(
+        piece=bobs.piece,
+        author=alice,
+        client_id=uuid.uuid4(),
+        body="Hm",
+        sent_at=now,
+        state="withheld",
+    )
+    doing = {"message_id": line.pk, "by": bob, "now": now}
+    events, _, _ = told(lambda: lines.judge_line(show=False, **doing))
+    assert _rooms(events, wire.Judged) == {f"me:{alice.pk}"}
+    assert (f"me:{alice.pk}", wire.Judged(id=line.pk, rev=1, state="rejected")) in events
+    events, _, _ = told(lambda: undoing.undo(action_id=Action.objects.get().pk, by=bob, now=now))
+    assert (f"me:{alice.pk}", wire.Judged(id=line.pk, rev=2, state="withheld")) in events
+    events, _, _ = told(lambda: lines.judge_line(show=True, **doing))
+    assert _rooms(events, wire.Judged) == set()
+    assert _rooms(events, wire.Chat) == {f"live:{bobs.pk}"}
 
 
 def test_rules_are_told_to_everybody_and_those_of_all_shows_in_each(told, bobs, bob, now):

@@ -151,6 +151,12 @@ export class ChatList {
     this.#later();
   }
 
+  // What is said beside a line of the page's own.
+  note(id, note) {
+    this.extras = this.extras.map((extra) => (extra.id === id ? { ...extra, note } : extra));
+    this.#later();
+  }
+
   // Draws all lines anew: the reader may do something else with them now.
   redraw() {
     for (const drawn of this.elements.values()) drawn.of = undefined;

@@ -250,7 +250,9 @@ export function startMore(chat) {
 
   // --- As a part of the chat --------------------------------------------------------------
 
-  function show(state) {
+  function show(state, events = []) {
+    // What its author saw waiting may not be shown, or wait again.
+    for (const { t, id, state: now } of events) if (t === "judged") chat.list?.note(id, say(now));
     showPinned(state);
     showRules(state);
     showMuted(state);

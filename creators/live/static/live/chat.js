@@ -49,7 +49,7 @@ export class Chat {
     if (this.list && before && state.you !== before.you) this.list.redraw();
     this.#showLines();
     this.#showForm(state);
-    for (const part of this.parts) part.show?.(state);
+    for (const part of this.parts) part.show?.(state, events);
   }
 
   // A line of the page's own, not of the chat: who bought what.
