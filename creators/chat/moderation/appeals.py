@@ -41,9 +41,10 @@ def appeal(*, sanction_id: int, by: User, text: str, now: datetime) -> Appeal:
     :raises AppealedAlready: they did so before
     :raises Invalid: no words, or more than 500 characters
     """
-    sanction = Sanction.objects.filter(pk=sanction_id, user_id=by.pk).first()
-    if sanction is None:
+    if not Sanction.objects.filter(pk=sanction_id, user_id=by.pk).exists():
         raise NotFound
+    # Whoever just lifts it is waited for: nobody would ever answer this.
+    sanction, _place = sanctions.found(sanction_id)
     words = clean(text)
     if not words:
         raise Invalid(_("Write why it should end."))

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from creators.chat import pinning
 from creators.chat.models import ChatRules, Message, MessageState, PinnedLine
-from creators.chat.moderation import lines, sanctions
+from creators.chat.moderation import appeals, lines, sanctions
 from creators.chat.posting import post_message
 from shops.facts.refused import NotFound
 
@@ -76,3 +76,17 @@ def test_who_pins_a_line_that_is_just_deleted_waits_and_finds_none(show, alice, 
     pin.join(10)
     assert isinstance(pin.raised, NotFound)
     assert PinnedLine.objects.get().message == kept
+
+
+def test_who_appeals_while_the_sanction_is_lifted_is_told_that_it_ended(show, alice, bob, now):
+    held = sanctions.ban(piece_id=show.pk, user_id=alice.pk, by=bob, now=now)
+    appeal = Beside(
+        lambda: appeals.appeal(sanction_id=held.pk, by=alice, text="I was not rude.", now=now)
+    )
+    with transaction.atomic():
+        sanctions.lift(sanction_id=held.pk, by=bob, now=now)
+        appeal.start_and_wait_for_its_lock()
+    appeal.join(10)
+    assert isinstance(appeal.raised, appeals.NothingToAppeal)
+    held.refresh_from_db()
+    assert held.rev == 2
