@@ -25,7 +25,7 @@ MOST_WORDS: Final = 100
 # What one pattern may take, in bytes, with its automaton.
 _MEMORY: Final = 1 << 18
 # What all patterns of a creator may take together, in steps for each letter at the worst.
-MOST_STEPS: Final = 5_000
+MOST_STEPS: Final = 4_000
 # Letters that signs and digits stand for; the second reading has an l where the first has an i.
 _SIGNS: Final = str.maketrans("013457@$!|+", "oieastasiit")
 _SIGNS_L: Final = str.maketrans("013457@$!|+", "oleastasllt")
