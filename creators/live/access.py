@@ -1,4 +1,4 @@
-"""Who may watch a show: everybody a public one, its host and the invited a private one.
+"""Who may watch a show: everybody a public one; its host, moderators and guests a private one.
 
 Judged at every door: the page, the snapshot, the socket, the chat, the clicks, what a sale is
 credited to. Who may not watch is told that there is nothing.
@@ -17,13 +17,10 @@ from shops.facts.refused import NotFound
 
 def may_watch(session: LiveSession, *, user: Any, invited: bool) -> bool:
     """Tell whether a user may watch a show; `invited` is who once opened an invite link to it."""
-    door = access.door(
-        host_id=session.piece.creator.user_id,
-        is_private=session.is_private,
-        is_rehearsal=session.is_rehearsal,
-        is_over=session.is_over,
-    )
-    return door.lets_in(user=user, invited=invited)
+    if not (session.is_private or session.is_rehearsal):
+        return True
+    door = access.door_of(session.pk)
+    return door is not None and door.lets_in(user=user, invited=invited)
 
 
 def watched(request: HttpRequest, piece_id: int) -> LiveSession:

@@ -1,10 +1,11 @@
-"""Who may see a piece: everybody, or only its creator and who came by an invite link.
+"""Who may see a piece: everybody, or only its creator, who moderates it and who was invited.
 
-A show's state belongs to a higher floor; it is asked through the relation, by value, so that the
-rooms below the live shows can judge whoever comes to their doors, too. An invite is signed with the
-piece's id; whoever opened one keeps it in the browser's session.
+A show's state and its moderators belong to higher floors; they are asked through the relations, by
+value, so that the rooms below the live shows can judge whoever comes to their doors, too. An invite
+is signed with the piece's id; whoever opened one keeps it in the browser's session.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,8 @@ class Door:
     host_id: int
     is_private: bool
     is_closed: bool
+    # Of a private piece; at other doors nobody asks who somebody is.
+    moderators: frozenset[int] = _NONE
 
     def lets_in(self, *, user: Any, invited: bool) -> bool:
         return self.admits(user_id=user.pk, invited=invited)
@@ -36,7 +39,9 @@ class Door:
         """As `lets_in`, for who is known by id only."""
         if self.is_closed:
             return False
-        return not self.is_private or invited or user_id == self.host_id
+        return (
+            not self.is_private or invited or user_id == self.host_id or user_id in self.moderators
+        )
 
 
 def door_of(piece_id: int) -> Door | None:
@@ -49,30 +54,43 @@ def door_of(piece_id: int) -> Door | None:
 
 def doors_of(piece_ids: Collection[int]) -> dict[int, Door]:
     """Find what is asked of who wants to see each of these pieces."""
-    rows = Piece.objects.filter(pk__in=piece_ids).values_list(
-        "pk",
-        "creator__user_id",
-        "live_session__visibility",
-        "live_session__rehearsal_of",
-        "live_session__state",
+    rows = list(
+        Piece.objects.filter(pk__in=piece_ids).values_list(
+            "pk",
+            "creator__user_id",
+            "live_session__visibility",
+            "live_session__rehearsal_of",
+            "live_session__state",
+        )
     )
+    # A rehearsal is its host's, until they invite somebody.
+    private = [pk for pk, _host, seen, of, _state in rows if seen == "private" and of is None]
+    moderators = _moderators_of(private) if private else {}
     return {
-        pk: door(
+        pk: Door(
             host_id=host_id,
-            is_private=visibility == "private",
-            is_rehearsal=rehearsal_of is not None,
-            is_over=state in ("ended", "cancelled"),
+            is_private=visibility == "private" or rehearsal_of is not None,
+            is_closed=rehearsal_of is not None and state in ("ended", "cancelled"),
+            moderators=frozenset(moderators.get(pk, _NONE)),
         )
         for pk, host_id, visibility, rehearsal_of, state in rows
     }
 
 
-def door(*, host_id: int, is_private: bool, is_rehearsal: bool, is_over: bool) -> Door:
-    return Door(
-        host_id=host_id,
-        is_private=is_private or is_rehearsal,
-        is_closed=is_rehearsal and is_over,
+def _moderators_of(piece_ids: Collection[int]) -> Mapping[int, set[int]]:
+    """Find who moderates each of these pieces, in this one or in all of their creator's."""
+    pieces = Piece.objects.filter(pk__in=piece_ids)
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    here = pieces.filter(moderators__user__isnull=False)
+    everywhere = pieces.filter(
+        creator__moderators__user__isnull=False, creator__moderators__piece__isnull=True
     )
+    for pk, user_id in (
+        *here.values_list("pk", "moderators__user"),
+        *everywhere.values_list("pk", "creator__moderators__user"),
+    ):
+        found[pk].add(user_id)
+    return found
 
 
 def check(request: HttpRequest, piece_id: int) -> None:

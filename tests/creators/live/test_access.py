@@ -6,6 +6,8 @@ import pytest
 
 from creators.audience.models import ProductClick
 from creators.chat.models import Message
+from creators.chat.moderation import moderators
+from creators.chat.moderation.authority import place_of
 from creators.live import access, queries
 from creators.live.models import LiveSession, ShowState
 from creators.pieces import referral
@@ -56,6 +58,21 @@ def test_who_opened_the_invite_link_is_let_in_everywhere(viewer, private, produc
     assert _try_all(viewer, private, product) == [200, 200, 204, 201]
 
 
+@pytest.mark.parametrize("is_everywhere", [True, False])
+def test_who_moderates_a_private_show_needs_no_invite(
+    viewer, private, product, alice, bob, now, is_everywhere
+):
+    other = LiveSessionFactory(piece__creator=bob.creator, visibility="private")
+    place = place_of(private.pk)
+    added = moderators.add_moderator(
+        place=place.everywhere if is_everywhere else place, user_id=alice.pk, by=bob, now=now
+    )
+    assert _try_all(viewer, private, product) == [200, 200, 204, 201]
+    assert viewer.get(f"/live/{other.pk}/").status_code == (200 if is_everywhere else 404)
+    moderators.remove_moderator(moderator_id=added.pk, by=bob, now=now)
+    assert _try_all(viewer, private, product) == [404] * 4
+
+
 def test_an_invite_is_good_for_its_show_only(viewer, private, product):
     other = LiveSessionFactory(visibility="private")
     for invite in (invite_for(other.pk), "", "x" * 43, "é"):
@@ -74,10 +91,12 @@ def test_a_public_show_has_no_invite_link(show, private):
     assert access.invite_path(private) == ""
 
 
-def test_an_ended_rehearsal_is_closed_to_its_host_too(show, bob):
+def test_an_ended_rehearsal_is_closed_to_its_host_too(show, bob, now):
     show.rehearsal_of = LiveSessionFactory(piece__creator=bob.creator)
+    show.save()
     assert access.may_watch(show, user=bob, invited=False)
-    show.state = ShowState.ENDED
+    show.state, show.ended_at = ShowState.ENDED, now
+    show.save()
     assert not access.may_watch(show, user=bob, invited=True)
 
 
