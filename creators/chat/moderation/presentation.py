@@ -89,9 +89,11 @@ def in_words(action: Action) -> str:
     before = action.before
     match ActionKind(action.kind):
         case ActionKind.MUTE | ActionKind.BAN | ActionKind.EXTEND:
-            where = _("in all shows") if action.piece_id is None else ""
+            is_wide = action.piece_id is None
+            where = _("in all shows") if is_wide else ""
             until = before.get("to")
-            when = _("until %(time)s") % {"time": _seconds(until)} if until else _("without an end")
+            endless = _("without an end") if is_wide else _("for the whole show")
+            when = _("until %(time)s") % {"time": _seconds(until)} if until else endless
             return " ".join(part for part in (when, where) if part)
         case ActionKind.RULES:
             return _rules(before["new"])
