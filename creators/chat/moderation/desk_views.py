@@ -15,8 +15,6 @@ from creators.pieces.queries import piece_with_creator
 from creators.profiles.signed_in import signed_in
 from shops.facts.refused import Invalid
 
-LOG_PAGE = 30
-
 
 @login_required
 @require_safe
@@ -26,9 +24,8 @@ def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
     kind = request.GET.get("kind", "")
     if kind and kind not in ActionKind.values:
         raise Invalid
-    skipped = request.GET.get("from", "0")
-    offset = min(int(skipped), 10_000) if skipped.isdecimal() and len(skipped) < 9 else 0
-    log = queries.log_of(place, kind=kind, limit=LOG_PAGE + 1, offset=offset)
+    offset = forms.skipped(request)
+    log = queries.log_of(place, kind=kind, limit=presentation.LOG_PAGE + 1, offset=offset)
     rules, is_own = queries.rules_in(place)
     words = forms.search(request)
     sanctions = queries.open_sanctions(place=place, now=now, words=words)
@@ -55,8 +52,8 @@ def desk(request: HttpRequest, piece_id: int) -> HttpResponse:
             ],
             "is_own": by.pk == place.host_id,
             "has_own_rules": is_own,
-            "log": presentation.log(log[:LOG_PAGE], by=by, place=place, rank=rank),
-            "more": offset + LOG_PAGE if len(log) > LOG_PAGE else None,
+            "log": presentation.log(log[: presentation.LOG_PAGE], by=by, place=place, rank=rank),
+            "more": presentation.earlier(log, offset=offset),
             "kinds": ActionKind.choices,
             "kind": kind,
             "moderators": queries.moderators_of(place),

@@ -57,6 +57,12 @@ def search(request: HttpRequest) -> str:
     return clean(request.GET.get("q", "")[:80])
 
 
+def skipped(request: HttpRequest) -> int:
+    """Read how many newer entries of a log somebody has seen."""
+    text = request.GET.get("from", "0")
+    return min(int(text), 10_000) if text.isdecimal() and len(text) < 9 else 0
+
+
 def reason(request: HttpRequest) -> str:
     return request.POST.get("reason", "")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,8 @@ from creators.chat.moderation.authority import Place, Rank, rank_of
 from creators.chat.moderation.sanctions import least_rank
 from creators.chat.standing import Rules
 from shops.accounts.models import User
+
+LOG_PAGE: Final = 30
 
 
 def why_waiting(message: Message) -> str:
@@ -116,6 +119,11 @@ class Entry:
     kind: str
     text: str
     can_undo: bool
+
+
+def earlier(found: Sequence[Action], *, offset: int) -> int | None:
+    """Tell where the next page of a log begins; one more than a page was looked for."""
+    return offset + LOG_PAGE if len(found) > LOG_PAGE else None
 
 
 def log(actions: Sequence[Action], *, by: User, place: Place, rank: Rank) -> list[Entry]:

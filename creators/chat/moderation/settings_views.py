@@ -49,6 +49,8 @@ def _page(
 ) -> HttpResponse:
     place, now = place_of_creator(creator.pk), timezone.now()
     words = forms.search(request)
+    offset = forms.skipped(request)
+    log = queries.log_of(place, limit=presentation.LOG_PAGE + 1, offset=offset)
     rules_now = queries.rules_in(place)[0]
     found = queries.open_sanctions(place=place, now=now, words=words)
     all_of_them = queries.count_open_sanctions(place=place, now=now, words=words)
@@ -67,8 +69,9 @@ def _page(
             "words": words,
             "appeals": queries.open_appeals(place),
             "log": presentation.log(
-                queries.log_of(place, limit=30), by=by, place=place, rank=Rank.HOST
+                log[: presentation.LOG_PAGE], by=by, place=place, rank=Rank.HOST
             ),
+            "more": presentation.earlier(log, offset=offset),
         }
         | more,
         status=status,

@@ -301,3 +301,17 @@ def test_a_reason_has_no_characters_that_do_harm(show, bob, alice, now):
     """A socket's, or a block list's, may have any."""
     sanctions.mute(piece_id=show.pk, user_id=alice.pk, by=bob, reason="a\x00\u202eb", now=now)
     assert Sanction.objects.get().reason == "a b"
+
+
+def test_all_that_was_done_in_all_shows_can_be_reached_in_the_settings(client, show, bob, now):
+    actions = [
+        Action.objects.create(kind="pin", creator=bob.creator, by=bob, at=now, reason=f"n {n:03}")
+        for n in range(31)
+    ]
+    client.force_login(bob)
+    first = client.get("/creator/chat/").content.decode()
+    assert "?from=30#log" in first
+    assert actions[0].reason not in first
+    last = client.get("/creator/chat/", {"from": "30"}).content.decode()
+    assert actions[0].reason in last
+    assert '#log"' not in last
