@@ -337,7 +337,8 @@ class _Batch:
         fresh = [
             self._fresh(message, author)
             for message in self._new
-            if (author := self._found.authors.get(message.author_id)) is not None
+            if message.state == MessageState.SHOWN
+            and (author := self._found.authors.get(message.author_id)) is not None
         ]
         transaction.on_commit(partial(fresh_lines.put, fresh), robust=True)
         for piece_id, ids in shown.items():

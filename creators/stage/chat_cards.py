@@ -1,10 +1,12 @@
 """What browsers are told of lines and questions; built from rows that were read together."""
 
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 from typing import Final, Literal, cast
 
 from django.db.models import F, QuerySet
 
+from creators.chat.fresh import FreshLine, fresh_lines
 from creators.chat.models import Message, MessageState, PinnedLine, Question
 from creators.chat.standing import Rules
 from creators.stage import wire
@@ -38,15 +40,23 @@ def chat_line(message: Message) -> wire.ChatLine:
             rev=message.rev,
             deleted=True,
         )
+    return _seen_line(
+        message,
+        author=message.author.display_name,
+        reply=None if message.reply_to is None else _reply_card(message.reply_to),
+    )
+
+
+def _seen_line(message: Message, *, author: str, reply: wire.ReplyCard | None) -> wire.ChatLine:
     return wire.ChatLine(
         id=message.pk,
         author_id=message.author_id,
-        author=message.author.display_name,
+        author=author,
         body=message.body,
         sent_at=ms(message.sent_at),
         client_id=message.client_id,
         badge=cast('Literal["", "host", "moderator"]', str(message.badge)),
-        reply=None if message.reply_to is None else _reply_card(message.reply_to),
+        reply=reply,
         mentions=message.mentions,
         rev=message.rev,
     )
@@ -60,10 +70,31 @@ def _reply_card(answered: Message) -> wire.ReplyCard:
     )
 
 
+def _fresh_line(line: FreshLine) -> wire.ChatLine:
+    to = line.answered
+    return _seen_line(
+        line.message,
+        author=line.author,
+        reply=None
+        if to is None
+        else wire.ReplyCard(id=to.id, author=to.author, body=to.body[:REPLY_LENGTH]),
+    )
+
+
 def lines(message_ids: Collection[int]) -> list[wire.ChatLine]:
     """Show those of these lines that are seen, in the order of their ids."""
     found = Message.objects.filter(pk__in=message_ids, state=MessageState.SHOWN).order_by("pk")
     return [chat_line(message) for message in with_people(found)]
+
+
+def posted_lines(message_ids: Collection[int]) -> list[wire.ChatLine]:
+    """Show lines as `lines` does; those that this process has just written without a query."""
+    fresh = fresh_lines.of(message_ids)
+    others = [pk for pk in message_ids if pk not in fresh]
+    cards = [_fresh_line(line) for line in fresh.values()]
+    if others:
+        cards = sorted([*cards, *lines(others)], key=attrgetter("id"))
+    return cards
 
 
 def newest_lines(piece_id: int) -> list[wire.ChatLine]:

@@ -37,10 +37,10 @@ OPEN_AFTER_END: Final = timedelta(days=1)
 
 @publishing.or_renew(live_room)
 def chat_posted(fact: ChatPosted) -> None:
-    """Tell a whole batch at once: one query, one message to the room."""
+    """Tell a whole batch at once, by one message to the room."""
     publishing.publish(
         live_room(fact.piece_id),
-        [wire.Chat(line=line) for line in chat_cards.lines(fact.message_ids)],
+        [wire.Chat(line=line) for line in chat_cards.posted_lines(fact.message_ids)],
     )
 
 
