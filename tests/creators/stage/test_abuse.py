@@ -26,19 +26,39 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="session")
-def stage_process(site_processes, tmp_path_factory):
-    """The realtime process beside the site's web process, on the same database."""
-    other = Site(logs=tmp_path_factory.mktemp("stage"), server="uvicorn")
-    try:
-        yield other.start("web")
-    finally:
+def processes(site_processes, tmp_path_factory):
+    """processes(server, **settings) gives a process beside the site's, on the same database."""
+    started = {}
+
+    def process(name, server, **settings):
+        if name not in started:
+            other = Site(logs=tmp_path_factory.mktemp(name), server=server, settings=settings)
+            started[name] = other
+            other.start("web")
+        return started[name]
+
+    yield process
+    for other in started.values():
         other.stop()
 
 
-@pytest.fixture(params=["daphne", "uvicorn"])
-def door(request, site):
-    """Either server, each on its fast path."""
-    return site if request.param == "daphne" else request.getfixturevalue("stage_process")
+@pytest.fixture(
+    params=[
+        "daphne",
+        "uvicorn",
+        pytest.param("plain daphne", marks=pytest.mark.campaign),
+        pytest.param("plain uvicorn", marks=pytest.mark.campaign),
+    ]
+)
+def door(request, site, processes):
+    """Each server on its fast path; in the campaign by plain ASGI, too."""
+    match request.param:
+        case "daphne":
+            return site
+        case "uvicorn":
+            return processes("stage", "uvicorn")
+        case name:
+            return processes(name.replace(" ", "-"), name.split()[1], STAGE_FAST_PATH="off")
 
 
 @contextlib.contextmanager
