@@ -6,6 +6,8 @@ from django.db import migrations
 def carry_over(apps, schema_editor):
     mutes = apps.get_model("chat", "Mute").objects.select_related("piece").order_by("pk")
     sanctions = apps.get_model("chat", "Sanction").objects
+    # What was carried back left its sanction there.
+    known = set(sanctions.filter(kind="mute").values_list("piece_id", "user_id", "at"))
     sanctions.bulk_create(
         [
             sanctions.model(
@@ -20,6 +22,7 @@ def carry_over(apps, schema_editor):
                 lifted_at=mute.lifted_at,
             )
             for mute in mutes.iterator(chunk_size=1000)
+            if (mute.piece_id, mute.user_id, mute.at) not in known
         ],
         batch_size=1000,
     )
