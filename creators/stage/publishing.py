@@ -45,9 +45,14 @@ def database() -> int:
     return int(_client().connection_pool.connection_kwargs.get("db") or 0)
 
 
+@cache
+def _registered(text: str) -> Callable[..., Any]:
+    return _client().register_script(text)
+
+
 def _script(text: str, keys: list[str], args: list[Any]) -> Any:
     """Run a script by its hash, or by its text when the server does not know it (yet)."""
-    return _client().register_script(text)(keys=keys, args=args)
+    return _registered(text)(keys=keys, args=args)
 
 
 class _Missed:

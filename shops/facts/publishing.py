@@ -74,12 +74,25 @@ def publish(fact: Fact) -> Event:
         on = table()[type(fact)]
     except KeyError:
         raise UnknownFact(type(fact).__name__) from None
-    event = Event.objects.create(kind=type(fact).__name__, payload=msgspec.to_builtins(fact))
+    event = _write(type(fact).__name__, fact)
     for name in on.must:
         jobs.configure_task(REACT, allow_unknown=False).defer(event_id=event.pk, reaction=name)
     for name in on.show:
         transaction.on_commit(partial(_show, name, fact), robust=True)
     return event
+
+
+def _write(kind: str, fact: Fact) -> Event:
+    """Add a row to the outbox; in plain SQL, as a big show does this dozens of times a second."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO facts_event (kind, payload) VALUES (%s, %s::jsonb)"
+            " RETURNING id, occurred_at",
+            [kind, msgspec.json.encode(fact).decode()],
+        )
+        [(pk, occurred_at)] = cursor.fetchall()
+    row = {"id": pk, "kind": kind, "payload": msgspec.to_builtins(fact), "occurred_at": occurred_at}
+    return Event.from_db(connection.alias, list(row), list(row.values()))
 
 
 def _show(name: str, fact: Fact) -> None:

@@ -55,6 +55,24 @@ def test_what_comes_while_one_is_written_is_written_together(slow):
     batcher.close()
 
 
+def test_what_comes_right_behind_a_batch_shares_the_next_one():
+    batches = []
+
+    def post(drafts):
+        batches.append([one.body for one in drafts])
+        return drafts
+
+    batcher = Batcher(post, at_most=3, every_seconds=3600)
+    batcher.submit(draft(0)).result(5)
+    futures = [batcher.submit(draft(n)) for n in range(1, 4)]
+    wait(futures, timeout=5)
+    assert batches == [["line 0"], ["line 1", "line 2", "line 3"]]
+    last = batcher.submit(draft(4))
+    assert batcher.waiting == 1
+    batcher.close()
+    assert last.result(0).body == "line 4"
+
+
 def test_above_its_measure_it_says_that_it_is_busy(slow):
     batcher = Batcher(slow, most_waiting=2)
     first = batcher.submit(draft(0))

@@ -8,7 +8,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creators.chat import limits, posting, words, writers
+from creators.chat import kept, limits, posting, words, writers
 from creators.chat.fresh import told_lines
 from creators.chat.models import (
     Badge,
@@ -22,10 +22,17 @@ from creators.chat.models import (
 from creators.chat.posting import Draft, Posted
 from creators.live.models import LiveSession
 from creators.social.models import Follow
+from creators.stage import chat_cards, publishing
 from shops.facts.models import Event
 from shops.facts.refused import Invalid, NotFound, Refused
 from tests.factories.accounts import UserFactory
 from tests.factories.creators import LiveSessionFactory
+
+
+@pytest.fixture(autouse=True)
+def forgetful():
+    """Begin without what another test's show left in the process."""
+    kept.standings.clear()
 
 
 def draft(show, author, body="hello", *, at, client_id=None, reply_to=None, **more):
@@ -81,6 +88,50 @@ def test_a_large_batch_takes_as_many_queries_as_a_small_one(
     with django_assert_max_num_queries(16):
         answers = post(*(draft(show, who, f"@bob n {who.pk}", at=now) for who in people), now=now)
     assert all(isinstance(answer, Posted) for answer in answers)
+
+
+def test_the_sockets_way_takes_three_queries_and_tells_without_another(
+    show, now, django_assert_num_queries, django_capture_on_commit_callbacks, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(publishing, "publish", lambda room, events: told.extend(events))
+    people = UserFactory.create_batch(9)
+    asked = say(show, people[0], "which size, please, of all that you have there?", now=now)
+    kept.standings.of(show.pk)
+    # A savepoint stands in for the transaction: look, write, the fact.
+    with django_capture_on_commit_callbacks(execute=True), django_assert_num_queries(5):
+        answers = posting.post_batch(
+            [
+                draft(show, who, f"this one is of {who.display_name}", at=now, reply_to=asked.pk)
+                for who in people[1:]
+            ],
+            now=now,
+            as_kept=True,
+        )
+    ids = [answer.message_id for answer in answers]
+    assert [one.line for one in told] == chat_cards.lines(ids)
+    assert told[0].line.reply.author == people[0].display_name
+    assert chat_cards.posted_lines(ids) == chat_cards.lines(ids)
+
+
+def test_by_what_is_kept_sanctions_and_the_shows_state_are_exact(show, alice, erin, bob, now):
+    assert kept.standings.of(show.pk).state == "live"
+    held = Sanction.objects.create(
+        kind="ban", creator=bob.creator, user=alice, by=bob, at=now, piece=show.piece
+    )
+
+    def codes(body):
+        lines = [draft(show, who, body, at=now) for who in (alice, erin)]
+        return [
+            getattr(one, "code", "") for one in posting.post_batch(lines, now=now, as_kept=True)
+        ]
+
+    assert codes("one") == ["banned", ""]
+    Sanction.objects.filter(pk=held.pk).update(lifted_at=now)
+    assert codes("two") == ["", ""]
+    LiveSession.objects.update(state="ended", ended_at=now - timedelta(seconds=2))
+    assert codes("three") == ["chat_closed", "chat_closed"]
+    assert kept.standings.kept(show.pk).state == "live"
 
 
 def test_what_is_wrong_with_one_line_is_its_own_business(show, alice, erin, now):
