@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 AT_MOST: Final = 200
 MOST_WAITING: Final = 5_000
-# Nobody sees a line come so much later, and a show of fifty lines a second costs a third less.
+# Nobody sees a line come so much later, and fifty lines a second need a third fewer transactions.
 EVERY_SECONDS: Final = 0.025
 # The thread, and with it its connection, ends after so long without a line.
 IDLE_SECONDS: Final = 2.0
