@@ -17,6 +17,7 @@ from creators.stage.hub import Hub, hub_here
 from creators.stage.lines import AsgiLine
 from creators.stage.room import Seat
 from creators.stage.wire import Position
+from tests.creators.stage.talk import Talk, known
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.creators import LiveSessionFactory, PieceProductFactory
 
@@ -97,14 +98,6 @@ class Viewer:
 
 def path(show):
     return f"/ws/live/{show.pk}/"
-
-
-async def until(true, *, seconds=5):
-    """Wait for something to become true."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not true():
-        assert asyncio.get_running_loop().time() < deadline, "it did not happen"
-        await asyncio.sleep(0.01)
 
 
 async def publish(room, *events):
@@ -205,4 +198,22 @@ async def visit(transactional_db):
     for page in opened:
         with contextlib.suppress(BaseException):
             await page.communicator.disconnect(timeout=2)
+    await hub_here().close()
+
+
+@pytest.fixture
+async def talk(transactional_db):
+    """talk(show, user) opens a conversation; its hub is closed after the test."""
+    talks = []
+
+    async def begin(show=None, user=None, **kinds):
+        who = kinds.pop("who", None) or (None if user is None else known(user))
+        one = Talk(who=who, piece_id=None if show is None else show.pk, **kinds)
+        talks.append(one)
+        one.is_open = await one.open()
+        return one
+
+    yield begin
+    for one in talks:
+        one.conversation.end()
     await hub_here().close()

@@ -2,104 +2,27 @@
 
 import asyncio
 import contextlib
-import json
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.db.backends.utils import CursorWrapper
 
-from creators.chat.models import Moderator, Sanction
-from creators.chat.moderation import moderators, sanctions
-from creators.chat.moderation.authority import place_of
 from creators.live.models import LiveSession
 from creators.stage import conversation as module
 from creators.stage import desk as desk_module
 from creators.stage import publishing, snapshot, watching, wire, writing
-from creators.stage.conversation import Conversation
 from creators.stage.desk import desk_here, in_thread
 from creators.stage.hub import hub_here
-from creators.stage.identity import Identity, guest
 from creators.stage.limits import Buckets, Rate
-from creators.stage.lines import AsgiLine
 from creators.stage.link import Link
 from creators.stage.rooms import live_room, own_room
 from creators.stage.wire import Close
 from shops.checkout.owner import CartOwner
-from tests.creators.stage.conftest import ORIGIN, cookie_of, path, until
+from tests.creators.stage.conftest import ORIGIN, cookie_of, path
+from tests.creators.stage.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def known(user, *, is_operator=False):
-    """Who a user is, as the cookie would tell; without a session that rounds could end."""
-    return Identity(
-        user_id=user.pk,
-        name=user.display_name,
-        session_key=None,
-        session_hash="",
-        cart_token=None,
-        invites=frozenset(),
-        is_operator=is_operator,
-        viewer=f"u:{user.pk}",
-    )
-
-
-class Talk:
-    """The other side of a conversation; its reader can be stopped."""
-
-    def __init__(self, *, who=None, piece_id=None, address="10.0.0.1"):
-        self.told = []
-        self.closed = None
-        self.may_read = asyncio.Event()
-        self.may_read.set()
-        self.line = AsgiLine(self._send)
-        self.conversation = Conversation(
-            self.line,
-            identity=who or guest(),
-            piece_id=piece_id,
-            address=address,
-            language="en",
-        )
-
-    async def _send(self, message):
-        if message["type"] == "websocket.close":
-            self.closed = message["code"]
-            return
-        if not self.may_read.is_set():
-            await self.may_read.wait()
-        self.told.append(json.loads(message["text"]))
-
-    async def open(self):
-        return await self.conversation.open()
-
-    def say(self, **message):
-        self.conversation.take(json.dumps(message))
-
-    def heard(self, kind):
-        return [one for one in self.told if one.get("t", "frame") == kind]
-
-    async def hear(self, kind, *, times=1):
-        await until(lambda: len(self.heard(kind)) >= times)
-        return self.heard(kind)[-1]
-
-
-@pytest.fixture
-async def talk(transactional_db):
-    """talk(show, user) opens a conversation; its hub is closed after the test."""
-    talks = []
-
-    async def begin(show=None, user=None, **kinds):
-        who = kinds.pop("who", None) or (None if user is None else known(user))
-        one = Talk(who=who, piece_id=None if show is None else show.pk, **kinds)
-        talks.append(one)
-        one.is_open = await one.open()
-        return one
-
-    yield begin
-    for one in talks:
-        one.conversation.end()
-    await hub_here().close()
 
 
 @contextlib.contextmanager
@@ -320,178 +243,6 @@ def test_own_states_together_are_those_one_by_one(alice, erin, product):
 
     assert together == {owner: snapshot.me_state(owner) for owner in owners}
     assert [together[owner].cart.units for owner in owners] == [2, 0, 1]
-
-
-# --- How many ---------------------------------------------------------------------------------
-
-
-async def test_a_process_an_address_and_a_user_have_so_many_sockets(talk, show, alice, settings):
-    settings.STAGE_MAX_SOCKETS = 4
-    settings.STAGE_SOCKETS_PER_ADDRESS = 3
-    settings.STAGE_SOCKETS_PER_USER = 2
-
-    pages = [await talk(show, alice) for _ in range(3)]
-    assert [page.is_open for page in pages] == [True, True, False]
-    assert pages[2].closed == Close.TOO_MANY_SOCKETS
-    assert (await talk(show)).is_open
-    fourth = await talk(show)
-    assert fourth.closed == Close.TOO_MANY_SOCKETS, "the address has three"
-    assert (await talk(show, address="10.0.0.2")).is_open
-    full = await talk(show, address="10.0.0.3")
-    assert full.closed == Close.FULL
-
-    pages[0].conversation.end()
-    pages[0].conversation.end()
-    assert (await talk(show, alice)).is_open, "who leaves makes room, once"
-    assert (await talk(show, address="10.0.0.3")).closed == Close.FULL
-
-
-async def test_who_is_not_let_in_is_not_counted(talk, show, alice):
-    await in_thread(LiveSession.objects.update, visibility="private")
-
-    page = await talk(show, alice)
-
-    assert page.closed == Close.NO_SUCH_SHOW
-    assert not desk_here()._sockets
-    assert not desk_here()._of_address
-
-
-async def test_a_socket_without_a_sign_of_life_is_pinged_and_then_closed(talk, show, monkeypatch):
-    page = await talk(show)
-    pings = []
-    monkeypatch.setattr(AsgiLine, "needs_ping", True)
-    monkeypatch.setattr(AsgiLine, "ping", lambda line: pings.append(line))
-    desk = desk_here()
-
-    desk._listen_for_life()
-    assert not pings
-    page.conversation.heard_at -= desk_module.PING_SECONDS + 1
-    desk._listen_for_life()
-    assert pings == [page.line]
-    page.say(t="ping")
-    desk._listen_for_life()
-    assert len(pings) == 1
-    page.conversation.heard_at -= desk_module.IDLE_SECONDS + 1
-    desk._listen_for_life()
-
-    assert page.closed == Close.IDLE
-
-
-async def test_who_is_there_is_asked_though_the_database_keeps_the_round_waiting(
-    talk, show, monkeypatch
-):
-    pings, stuck = [], asyncio.Event()
-    monkeypatch.setattr(desk_module, "ROUND_SECONDS", 0.01)
-    monkeypatch.setattr(AsgiLine, "needs_ping", True)
-    monkeypatch.setattr(AsgiLine, "ping", lambda line: pings.append(line))
-
-    async def wait(desk, piece_ids):
-        stuck.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(desk_module.Desk, "_judge", wait)
-    page = await talk(show)
-    await stuck.wait()
-    page.conversation.heard_at -= desk_module.PING_SECONDS + 1
-
-    await until(lambda: pings)
-
-    assert page.closed is None
-
-
-# --- Who may stay -----------------------------------------------------------------------------
-
-
-def ban(show, user, by):
-    sanctions.ban(piece_id=show.pk, user_id=user.pk, by=by, now=datetime.now(UTC), reason="rude")
-
-
-def name_moderator(show, user, by):
-    moderators.add_moderator(place=place_of(show.pk), user_id=user.pk, by=by, now=datetime.now(UTC))
-
-
-@pytest.mark.parametrize("is_lost", [False, True], ids=["told", "lost"])
-async def test_a_banned_user_is_out_within_two_seconds(talk, show, alice, bob, erin, is_lost):
-    page, other = await talk(show, alice), await talk(show, erin)
-    if is_lost:
-        hub_here().on_control = None
-
-    await in_thread(ban, show=show, user=alice, by=bob)
-
-    await until(lambda: page.closed is not None, seconds=2.5)
-    assert page.closed == Close.BANNED
-    assert other.closed is None
-    assert (await talk(show, alice)).closed == Close.BANNED
-
-
-async def test_who_becomes_a_moderator_comes_in_anew_as_one(talk, show, alice, bob):
-    page = await talk(show, alice)
-
-    await in_thread(name_moderator, show=show, user=alice, by=bob)
-    await until(lambda: page.closed is not None, seconds=2.5)
-
-    assert page.closed == Close.SERVICE_RESTART
-    again = await talk(show, alice)
-    again.say(t="resume")
-    await again.hear("snapshot", times=3)
-    assert [one["room"] for one in again.heard("snapshot")] == ["live", "mods", "me"]
-    assert again.heard("snapshot")[0]["you"]["role"] == "moderator"
-
-
-async def test_who_came_in_between_two_changes_is_judged_by_the_second(
-    talk, show, alice, bob, monkeypatch
-):
-    """What holds is then what held when the show was looked at before they came."""
-    monkeypatch.setattr(desk_module, "ROUND_SECONDS", 60)
-    desk = desk_here()
-    desk.hub.on_control = None
-    (await talk(show, alice)).conversation.end()
-    await desk._judge([show.pk])
-
-    await in_thread(name_moderator, show=show, user=alice, by=bob)
-    desk.shows.forget(show.pk)
-    page, other = await talk(show, alice), await talk(show)
-    assert page.conversation.role == "moderator"
-    row = await in_thread(Moderator.objects.get, user=alice)
-    await in_thread(moderators.remove_moderator, moderator_id=row.pk, by=bob, now=datetime.now(UTC))
-    await desk._judge([show.pk])
-
-    assert page.closed == Close.SERVICE_RESTART
-    assert other.closed is None
-
-
-async def test_who_came_back_after_a_ban_and_is_banned_again_is_out(
-    talk, show, alice, bob, monkeypatch
-):
-    """The same people are banned before and after; it is another ban."""
-    monkeypatch.setattr(desk_module, "ROUND_SECONDS", 60)
-    desk = desk_here()
-    desk.hub.on_control = None
-    await in_thread(ban, show=show, user=alice, by=bob)
-    desk.shows.forget(show.pk)
-    await desk._judge([show.pk])
-    first = await in_thread(Sanction.objects.get, user=alice)
-    await in_thread(
-        Sanction.objects.filter(pk=first.pk).update,
-        until=datetime.now(UTC) + timedelta(seconds=0.5),
-    )
-    desk.shows.forget(show.pk)
-    await desk._judge([show.pk])
-    await asyncio.sleep(0.5)
-    page = await talk(show, alice)
-    desk._newcomers.clear()
-    assert page.closed is None
-
-    await in_thread(ban, show=show, user=alice, by=bob)
-    await desk._judge([show.pk])
-
-    assert page.closed == Close.BANNED
-
-
-async def test_an_operator_is_a_moderator_everywhere(talk, show, olga):
-    page = await talk(show, who=known(olga, is_operator=True))
-
-    assert page.conversation.role == "moderator"
 
 
 # --- Hearts -----------------------------------------------------------------------------------

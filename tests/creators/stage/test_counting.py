@@ -6,7 +6,8 @@ from itertools import pairwise
 from creators.stage import counting, wire
 from creators.stage.room import Room
 from creators.stage.wire import Position
-from tests.creators.stage.conftest import Viewer, publish, until
+from tests.creators.stage.conftest import Viewer, publish
+from tests.creators.stage.waiting import until
 
 LIVE = "live:1"
 

@@ -5,7 +5,8 @@ import pytest
 
 from creators.stage import wire
 from creators.stage.wire import Position
-from tests.creators.stage.conftest import Viewer, publish, until
+from tests.creators.stage.conftest import Viewer, publish
+from tests.creators.stage.waiting import until
 
 LIVE = "live:1"
 

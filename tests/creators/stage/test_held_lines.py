@@ -9,7 +9,7 @@ from creators.chat.models import Message
 from creators.stage import desk as desk_module
 from creators.stage.desk import desk_here
 from creators.stage.threads import in_thread
-from tests.creators.stage.conftest import until
+from tests.creators.stage.waiting import until
 from tests.factories.accounts import UserFactory
 from tests.factories.creators import LiveSessionFactory
 

@@ -17,7 +17,8 @@ from creators.stage.rooms import live_room
 from shops.checkout import owner as cart_owner
 from shops.stock.models import Stock
 from shops.stock.services import StockChanged
-from tests.creators.stage.conftest import ORIGIN, Communicator, cookie_of, path, until
+from tests.creators.stage.conftest import ORIGIN, Communicator, cookie_of, path
+from tests.creators.stage.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
