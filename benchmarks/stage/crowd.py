@@ -132,13 +132,16 @@ class Crowd:
                 await self._connect(viewer, buffer=65_536 if is_slow else 0, only_in=True)
             (self.slow if is_slow else self.viewers).append(viewer)
 
+        async def begin(viewer: Viewer) -> None:
+            async with gate:
+                viewer.greet()
+                if viewer.ready is not None:
+                    await asyncio.wait_for(viewer.ready, OPEN_SECONDS)
+
         began = time.monotonic()
         await asyncio.gather(*(come(number) for number in range(count)))
         let_in = time.monotonic()
-        for viewer in [*self.viewers, *self.slow]:
-            viewer.greet()
-        everybody = [viewer.ready for viewer in [*self.viewers, *self.slow] if viewer.ready]
-        await asyncio.wait_for(asyncio.gather(*everybody), OPEN_SECONDS)
+        await asyncio.gather(*(begin(viewer) for viewer in [*self.viewers, *self.slow]))
         follow = time.monotonic()
         self.tasks["talk"] = asyncio.create_task(self._say_something())
         return {
