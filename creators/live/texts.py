@@ -44,6 +44,7 @@ def for_host() -> str:
             "lift": _("Lift"),
             "until": _("until {time}"),
             "noEnd": _("without an end"),
+            "wholeShow": _("for the whole show"),
             "banned": _("banned"),
             "show": _("Show"),
             "reject": _("Reject"),

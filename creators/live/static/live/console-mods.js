@@ -124,7 +124,8 @@ export function startMods(root, chat) {
 
   function drawSanction(one) {
     const item = make("li", "cluster");
-    const when = one.until === null ? say("noEnd") : say("until", { time: timeOf(one.until) });
+    const endless = one.scope === "show" ? "wholeShow" : "noEnd";
+    const when = one.until === null ? say(endless) : say("until", { time: timeOf(one.until) });
     const words = [one.kind === "ban" ? say("banned") : "", when, one.reason];
     const about = make("span", "small muted", words.filter(Boolean).join(" · "));
     const lift = () =>
