@@ -22,6 +22,7 @@ def for_viewer() -> str:
             "cancelled": _("The show was cancelled"),
             "chatOpen": _("Say something nice"),
             "chatClosed": _("The chat is closed"),
+            "chatSoon": _("Opens with the show"),
             **_of_chat(),
         }
     )

@@ -110,7 +110,8 @@ export class Chat {
     this.button.setAttribute("aria-disabled", String(!may));
     if (state.show !== null && state.you?.role !== "host") {
       const isOn = isOpen(state, now);
-      this.input.placeholder = this.say(isOn ? "chatOpen" : "chatClosed");
+      const isSoon = state.show.state === "scheduled";
+      this.input.placeholder = this.say(isOn ? "chatOpen" : isSoon ? "chatSoon" : "chatClosed");
       // Right after its end a show still takes lines; then no news tells that it does not.
       if (isOn && state.show.state === "ended") this.#later(state.grace_ms);
     }
