@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from creators.chat import posting
-from creators.chat.models import Message
+from creators.chat.models import ChatRules, Message
 
 pytestmark = pytest.mark.browser
 
@@ -206,10 +206,17 @@ def test_ten_thousand_lines_stay_a_few_elements_and_a_reader_further_up_is_left_
     assert page.evaluate(MEASURE)["nodes"] < 200
 
 
-def test_a_line_is_answered_and_a_name_completed(visit, show, say, alice, erin):
+def test_a_line_is_answered_and_a_name_completed(visit, show, say, alice, bob, erin):
     asked = say(erin, "Is it silk?")
+    creator = bob.creator
+    ChatRules.objects.create(creator=creator, piece=show.piece, followers_only=True)
     page = _open(visit, show, alice)
     _follow(page)
+    page.locator("[data-chat-rules]").get_by_role("button", name="Follow").click()
+    header = page.locator("[data-follow-form] button")
+    expect(header).to_have_attribute("aria-pressed", "true")
+    expect(header).to_have_text("Following")
+    assert creator.followers.get().user == alice
     page.get_by_role("log").focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
