@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.http.cookie import parse_cookie
@@ -62,6 +62,11 @@ class RoomProtocol(Connection):
         self._name = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvicorn's HTTP protocol, which read the request, and its parser hold each other: each
+        # connection would leave both behind, with its headers, until the collector comes by.
+        before = cast(asyncio.Transport, transport).get_protocol()
+        if getattr(before, "parser", None) is not None:
+            before.parser = None  # type: ignore[attr-defined]
         super().connection_made(transport)
         self._connections.add(self)
 

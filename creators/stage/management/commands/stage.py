@@ -1,6 +1,7 @@
 """Serve the site with the stage's own websocket protocol: the realtime process in production."""
 
 import asyncio
+import gc
 import logging
 import socket
 import time
@@ -63,6 +64,9 @@ class Command(BaseCommand):
         stopping = until_stopped()
         serving = asyncio.create_task(server.serve(sockets=[door]))
         if await started(server, serving):
+            # What was loaded stays: the collector need not look at it in the midst of a show.
+            gc.collect()
+            gc.freeze()
             address, port = door.getsockname()[:2]
             self.stdout.write(f"The stage serves http://{address}:{port}/")
             self.stdout.flush()
