@@ -22,12 +22,11 @@ from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 # Their figures are there from the first question on, whatever was served before.
 from creators.chat import metrics as _chat  # noqa: F401
 from creators.stage import metrics as _stage  # noqa: F401
+from creators.stage.valkey import Valkey
 
 log = logging.getLogger(__name__)
 
@@ -139,18 +138,13 @@ _migrations = _Migrations()
 
 
 @cache
-def _valkey() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=VALKEY_SECONDS,
-        socket_connect_timeout=VALKEY_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+def _valkey() -> Valkey:
+    return Valkey(timeout=VALKEY_SECONDS)
 
 
 def _asks_valkey() -> bool:
     try:
-        return bool(_valkey().ping())
+        return bool(_valkey().anywhere("PING"))
     except redis.RedisError:
         return False
 

@@ -140,6 +140,8 @@ TEMPLATES = [
 # --- Servers ---------------------------------------------------------------------------------
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.urls(STATE_DIR).database
 REDIS_URL: str = env.str("REDIS_URL", default="") or embedded.urls(STATE_DIR).redis
+# REDIS_CLUSTER: REDIS_URL is one node of a cluster, which tells of the others.
+REDIS_CLUSTER = env.bool("REDIS_CLUSTER", default=False)
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -10,8 +10,9 @@ from itertools import chain
 from django.conf import settings
 
 from creators.stage import rooms
-from creators.stage.link import FAILURES, Link
+from creators.stage.link import Link
 from creators.stage.room import Room
+from creators.stage.valkey import FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ async def count_now_and_then(open_rooms: Mapping[str, Room], link: Link) -> None
         for room in list(open_rooms.values()):
             if room.kind == "live":
                 weigh(room, seconds=now - began)
-                if link.is_up and is_due(room):
+                if link.reaches(room.name) and is_due(room):
                     try:
                         await count(room, link)
                     except Exception:

@@ -25,8 +25,9 @@ from creators.stage.background import Background
 from creators.stage.counting import count_now_and_then
 from creators.stage.delivery import CHUNK, catch_up, deliver, give_up, go_on, tell_degraded
 from creators.stage.frames import Batch, Reading, parse_batch
-from creators.stage.link import FAILURES, Link
+from creators.stage.link import Link
 from creators.stage.room import NOWHERE, Room, Seat
+from creators.stage.valkey import FAILURES
 from creators.stage.wire import Close, Position
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Hub:
         self._window = (settings.STAGE_WINDOW_MS if window_ms is None else window_ms) / 1000
         self.link = Link(url or settings.REDIS_URL)
         self.link.on_message = self._take
+        self.link.on_control = lambda data: self.spawn(self._take_control(data))
         self.link.on_subscribed = self._subscribed
         self.link.on_up = self._up
         self.link.on_down = self._down
@@ -99,8 +101,7 @@ class Hub:
         room = self.rooms.get(name)
         if room is None:
             room = self.rooms[name] = Room(name, settings.STAGE_HISTORY)
-            if self.link.is_up:
-                self.link.subscribe(name)
+            self.link.subscribe(name)
         if seat.room is not room:
             seat.room = room
             room.present[seat] = None
@@ -115,7 +116,7 @@ class Hub:
             if room.opened is None:
                 room.opened = asyncio.Event()
             with contextlib.suppress(asyncio.TimeoutError):
-                patience = OPEN_SECONDS * (4 if self.link.is_up else 1)
+                patience = OPEN_SECONDS * (4 if self.link.reaches(room.name) else 1)
                 await asyncio.wait_for(room.opened.wait(), patience)
         return room.is_open
 
@@ -210,9 +211,6 @@ class Hub:
         return self.rooms.get(channel[1:].partition("}")[0])
 
     def _take(self, channel: str, data: bytes) -> None:
-        if channel == self.link.control_channel:
-            self.spawn(self._take_control(data))
-            return
         room = self._by_channel(channel)
         if room is None:
             return
@@ -332,8 +330,8 @@ class Hub:
 
     # --- Valkey comes and goes ------------------------------------------------------------
 
-    def _up(self) -> None:
-        for name in self.rooms:
+    def _up(self, holds: Callable[[str], bool] | None = None) -> None:
+        for name in filter(holds, self.rooms):
             self.link.subscribe(name)
 
     def _subscribed(self, channel: str) -> None:
@@ -341,9 +339,10 @@ class Hub:
         if room is not None:
             self.refresh_soon(room)
 
-    def _down(self) -> None:
-        """Trust nothing until each room was read again."""
-        for room in self.rooms.values():
+    def _down(self, holds: Callable[[str], bool] | None = None) -> None:
+        """Trust none of those rooms (all when not told) until it was read again."""
+        for name in filter(holds, list(self.rooms)):
+            room = self.rooms[name]
             self.doubt(room)
             for seat in room.present:
                 tell_degraded(seat)

@@ -10,17 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from creators.stage import rooms
 from creators.stage.frames import Reading, parse_reading
+from creators.stage.valkey import AWAY, Valkey, database_of
 from creators.stage.wire import AnyRoomEvent, encode
 
 log = logging.getLogger(__name__)
@@ -31,28 +30,14 @@ PAUSE_SECONDS = 1.0
 
 
 @cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
-def database() -> int:
-    """Tell the number of our Valkey database; it is part of the channels' names."""
-    return int(_client().connection_pool.connection_kwargs.get("db") or 0)
+def _valkey() -> Valkey:
+    return Valkey(timeout=TIMEOUT_SECONDS)
 
 
 @cache
-def _registered(text: str) -> Callable[..., Any]:
-    return _client().register_script(text)
-
-
-def _script(text: str, keys: list[str], args: list[Any]) -> Any:
-    """Run a script by its hash, or by its text when the server does not know it (yet)."""
-    return _registered(text)(keys=keys, args=args)
+def database() -> int:
+    """Tell the number of our Valkey database; it is part of the channels' names."""
+    return database_of(settings.REDIS_URL)
 
 
 class _Missed:
@@ -62,17 +47,18 @@ class _Missed:
         self._rooms: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._pause_until = 0.0
+        # Node -> until when nobody waits for it.
+        self._pauses: dict[str, float] = {}
 
-    def is_paused(self) -> bool:
-        return time.monotonic() < self._pause_until
+    def is_paused(self, room: str) -> bool:
+        return time.monotonic() < self._pauses.get(_valkey().node_of(room), 0.0)
 
     def add(self, room: str, *, is_away: bool = True) -> None:
         """Have a room repaired; `is_away`: because Valkey did not answer."""
         with self._lock:
             self._rooms.add(room)
-            if is_away and not self.is_paused():
-                self._pause_until = time.monotonic() + PAUSE_SECONDS
+            if is_away and not self.is_paused(room):
+                self._pauses[_valkey().node_of(room)] = time.monotonic() + PAUSE_SECONDS
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._repair, name="stage-repair", daemon=True
@@ -88,7 +74,11 @@ class _Missed:
                     return
                 # Shows first: the most people look at them.
                 some = sorted(self._rooms, key=lambda room: not room.startswith("live:"))
+            away = set()
             for room in some:
+                node = _valkey().node_of(room)
+                if node in away:
+                    continue
                 # Before it is renewed: an event that is missed meanwhile brings it back.
                 with self._lock:
                     self._rooms.discard(room)
@@ -97,8 +87,8 @@ class _Missed:
                 except redis.RedisError as error:
                     with self._lock:
                         self._rooms.add(room)
-                    if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
-                        break
+                    if isinstance(error, AWAY):
+                        away.add(node)
 
     def wait(self, timeout: float) -> bool:
         """Wait until every room is repaired; False when that took too long."""
@@ -127,7 +117,7 @@ def renew(room: str) -> None:
     :raises redis.RedisError: Valkey does not answer
     """
     keys = rooms.keys_of(room, database=database())
-    _script(
+    _valkey().script(
         rooms.RENEW,
         [keys.head, keys.log, keys.channel],
         [rooms.new_epoch(), rooms.KEEP_SECONDS],
@@ -139,19 +129,19 @@ def publish(room: str, events: Iterable[AnyRoomEvent]) -> bool:
     encoded = [encode(event) for event in events]
     if not encoded or not room:
         return True
-    if missed.is_paused():
+    if missed.is_paused(room):
         missed.add(room)
         return False
     keys = rooms.keys_of(room, database=database())
     try:
-        _script(
+        _valkey().script(
             rooms.PUBLISH,
             [keys.head, keys.log, keys.channel],
             [rooms.new_epoch(), settings.STAGE_HISTORY, rooms.KEEP_SECONDS, *encoded],
         )
     except redis.RedisError as error:
         log.warning("room %s missed %d events: %s", room, len(encoded), error)
-        missed.add(room)
+        missed.add(room, is_away=isinstance(error, AWAY))
         return False
     return True
 
@@ -183,8 +173,8 @@ def or_renew(
 def control(message: Mapping[str, object]) -> bool:
     """Tell every web process something that is not a room's; False when Valkey is not there."""
     try:
-        _client().execute_command(  # type: ignore[no-untyped-call]
-            "SPUBLISH", rooms.control_channel(database=database()), msgspec.json.encode(message)
+        _valkey().anywhere(
+            "PUBLISH", rooms.control_channel(database=database()), msgspec.json.encode(message)
         )
     except redis.RedisError as error:
         log.warning("a control message was not sent: %s", error)
@@ -196,7 +186,7 @@ def read(room: str, *, after: int = 0, at_most: int = 0) -> Reading | None:
     """Tell where a room stands (it is opened when new); None when Valkey is not there."""
     keys = rooms.keys_of(room, database=database())
     try:
-        answer = _script(
+        answer = _valkey().script(
             rooms.READ,
             [keys.head, keys.log, keys.counts],
             [rooms.new_epoch(), rooms.KEEP_SECONDS, after, at_most],

@@ -15,8 +15,8 @@ from creators.stage.frames import Frame, Reading
 from creators.stage.gathering import Gathering
 from creators.stage.hub import Hub
 from creators.stage.identity import Identity
-from creators.stage.link import FAILURES
 from creators.stage.threads import in_thread
+from creators.stage.valkey import FAILURES
 from creators.stage.who import role_in
 from creators.stage.wire import Close, Position, raw
 

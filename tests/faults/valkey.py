@@ -16,15 +16,17 @@ from tests.servers import PROJECT, free_port
 class OwnValkey:
     """It keeps nothing: each start is an empty server."""
 
-    def __init__(self, log):
+    def __init__(self, log, *arguments):
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._log = log
+        self._arguments = arguments
         self._process = None
 
     def start(self):
         program = find_valkey(Account(uid=os.geteuid(), gid=os.getegid()))
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        arguments += self._arguments
         with self._log.open("ab") as log:
             self._process = spawn(
                 [str(program), *arguments],

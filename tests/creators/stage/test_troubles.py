@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from creators.chat.events import ModeratorActed
 from creators.stage import hub as hub_module
-from creators.stage import link, publishing, wire
+from creators.stage import publishing, subscription, valkey, wire
 from creators.stage.frames import Frame
 from creators.stage.hub import Hub
 from creators.stage.lines import AsgiLine
@@ -129,7 +129,7 @@ async def test_a_hub_closes_though_a_cancellation_was_forgotten():
 
 
 async def test_when_valkey_goes_everybody_is_told_and_nothing_is_missed(hub, valkey, monkeypatch):
-    monkeypatch.setattr(link, "BACK_OFF_SECONDS", (0.3, 0.5))
+    monkeypatch.setattr(subscription, "BACK_OFF_SECONDS", (0.3, 0.5))
     viewer = Viewer(hub)
     await viewer.join()
     await publish(LIVE, event(0))
@@ -256,7 +256,7 @@ def test_publishing_without_valkey_returns_soon_and_says_no(settings, monkeypatc
     class Rooms(publishing._Missed):
         pass
 
-    monkeypatch.setattr(publishing, "_registered", lambda _: away)
+    monkeypatch.setattr(valkey, "_registered", lambda _: away)
     missed = Rooms()
     monkeypatch.setattr(publishing, "missed", missed)
 
@@ -287,7 +287,7 @@ def test_what_cannot_be_told_without_postgresql_ends_in_a_new_epoch(monkeypatch,
 
     assert missed.wait(5)
     assert sorted(rooms) == renewed
-    assert not missed.is_paused()
+    assert not missed.is_paused("live:7")
 
 
 def test_all_rooms_that_missed_something_are_repaired_at_once_shows_first(monkeypatch):
