@@ -51,7 +51,7 @@ async def count_now_and_then(open_rooms: Mapping[str, Room], link: Link) -> None
 def weigh(room: Room, *, seconds: float) -> None:
     """Note whether more happens in a room, or to more, than counts should add to."""
     came, room.came = room.came, 0
-    room.is_busy = came > BUSY_EVENTS * seconds or len(room.following) > BUSY_VIEWERS
+    room.is_busy = came > BUSY_EVENTS * seconds or room.followers > BUSY_VIEWERS
 
 
 def is_due(room: Room) -> bool:

@@ -75,7 +75,7 @@ async def deliver(room: Room) -> None:
 
 def _not_given(room: Room, seat: Seat, top: int) -> None:
     """Look after a seat that stands elsewhere than most, or lags."""
-    if seat.is_lagging or seat.seq >= top or seat not in room.following:
+    if seat.is_lagging or seat.seq >= top or not seat.follows:
         return
     if seat.line.is_blocked:
         seat.is_lagging = True
@@ -88,7 +88,7 @@ def _not_given(room: Room, seat: Seat, top: int) -> None:
 def catch_up(seat: Seat) -> None:
     """Give a socket what it missed, or tell it to ask for a snapshot; not while it lags."""
     room = seat.room
-    if room is None or seat not in room.following:
+    if room is None or not seat.follows:
         return
     seat.is_lagging = seat.line.is_blocked
     if seat.is_lagging:
@@ -137,5 +137,5 @@ def tell_live(seat: Seat, room: Room) -> None:
         return
     seat.was_told_degraded = False
     # It came while Valkey was away and has a state without a position.
-    if seat in room.following or seat.line.write(resync(room.kind)):
+    if seat.follows or seat.line.write(resync(room.kind)):
         seat.is_cut_off = False

@@ -150,7 +150,8 @@ class Hub:
         room = seat.room
         if room is None or not room.is_open or not room.covers(position.epoch, position.seq):
             return False
-        seat.seq, seat.epoch = position.seq, position.epoch
+        # The room's own text: each socket's would be another copy.
+        seat.seq, seat.epoch = position.seq, room.epoch
         room.follow(seat)
         catch_up(seat)
         return True
@@ -200,7 +201,7 @@ class Hub:
             while room.seq > room.sent:
                 began = loop.time()
                 await deliver(room)
-                window = self._window * (2 if len(room.following) > BIG_ROOM else 1)
+                window = self._window * (2 if room.followers > BIG_ROOM else 1)
                 await asyncio.sleep(max(0.0, window - (loop.time() - began)))
         finally:
             room.pump = None
@@ -322,7 +323,7 @@ class Hub:
     def _restart(self, room: Room, reading: Reading) -> None:
         """Begin (anew) at a reading; those who followed another history ask for a snapshot."""
         room.restart(reading.epoch, reading.seq, reading.events)
-        for seat in list(room.following):
+        for seat in room.members():
             catch_up(seat)
             if seat.is_lagging:
                 # Its number is one of the other history.

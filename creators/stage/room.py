@@ -44,6 +44,7 @@ class Seat:
 
     __slots__ = (
         "epoch",
+        "follows",
         "is_cut_off",
         "is_lagging",
         "line",
@@ -63,6 +64,8 @@ class Seat:
         self.room: Room | None = None
         self.epoch = ""
         self.seq = NOWHERE
+        # Whether it gets its room's frames; it is its room's to say.
+        self.follows = False
         self.is_lagging = False
         # Since Valkey failed, until it was told that events arrive again (and to ask for a state).
         self.is_cut_off = False
@@ -72,9 +75,9 @@ class Seat:
 class Room:
     """`seq` is the newest event that came in, `sent` the newest that went out in a frame.
 
-    `present` are all sockets in it, `following` those that get frames (the others are about to ask
-    for a snapshot, or wait for Valkey). There may be one room per socket: what most of them never
-    need is made when it is needed.
+    `present` are all sockets in it, `followers` how many of them get frames (the others are about
+    to ask for a snapshot, or wait for Valkey). There may be one room per socket: what most of them
+    never need is made when it is needed.
     """
 
     __slots__ = (
@@ -86,7 +89,7 @@ class Room:
         "counted_at",
         "early",
         "epoch",
-        "following",
+        "followers",
         "has_changed",
         "hearts",
         "history",
@@ -115,7 +118,7 @@ class Room:
         self.kind: RoomKind = kind_of(name)
         self.history = history
         self.present: dict[Seat, None] = {}
-        self.following: dict[Seat, None] = {}
+        self.followers = 0
         self.roster: tuple[Seat, ...] | None = None
         self.epoch = ""
         self.seq = 0
@@ -252,17 +255,20 @@ class Room:
         self.has_changed = True
 
     def follow(self, seat: Seat) -> None:
-        self.following[seat] = None
-        self.roster = None
+        if not seat.follows:
+            seat.follows = True
+            self.followers += 1
+            self.roster = None
 
     def unfollow(self, seat: Seat) -> None:
         seat.seq = NOWHERE
-        if seat in self.following:
-            del self.following[seat]
+        if seat.follows:
+            seat.follows = False
+            self.followers -= 1
             self.roster = None
 
     def members(self) -> tuple[Seat, ...]:
         """Return those who follow, as they are now."""
         if self.roster is None:
-            self.roster = tuple(self.following)
+            self.roster = tuple(seat for seat in self.present if seat.follows)
         return self.roster

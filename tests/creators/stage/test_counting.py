@@ -125,7 +125,7 @@ def test_counts_are_told_less_often_where_much_happens(monkeypatch):
 
 def test_counts_are_told_less_often_to_very_many():
     room = Room("live:1", 10)
-    room.following = dict.fromkeys(range(counting.BUSY_VIEWERS + 1))
+    room.followers = counting.BUSY_VIEWERS + 1
 
     counting.weigh(room, seconds=1.0)
 
