@@ -39,12 +39,12 @@ import json
 import os
 import resource
 import sys
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.private_site import private_site
 from benchmarks.stage import peers, scenarios
 from benchmarks.stage.bars import SCENARIOS, bars
-from benchmarks.stage.measure import null_test
+from benchmarks.stage.measure import WARM_VIEWERS, null_test
 from benchmarks.stage.scenarios import Wanted
 from benchmarks.stage.site import cookies_file, cores, sign_in
 
@@ -75,6 +75,10 @@ def options() -> argparse.Namespace:
     return found
 
 
+# The slow ones, and those who warm the server up.
+SPARE_USERS: Final = 100 + WARM_VIEWERS
+
+
 def main() -> int:
     asked = options()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -92,7 +96,7 @@ def main() -> int:
         from benchmarks.video import begin_show
 
         show = begin_show("A show for a bench").session.pk
-        cookies = cookies_file(site, sign_in(asked.viewers + 100))
+        cookies = cookies_file(site, sign_in(asked.viewers + SPARE_USERS))
         found["null_per_s"] = null_test(site, viewers=asked.viewers, rate=asked.rate)
         found["null_ratio"] = round(found["null_per_s"] / asked.viewers / asked.rate, 2)
         print(f"null test: {found['null_per_s']:,} deliveries/s", flush=True)

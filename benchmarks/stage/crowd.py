@@ -116,7 +116,7 @@ class Crowd:
             viewer.hang_up()
             raise
 
-    async def open(self, *, count: int, slow: int = 0) -> dict[str, Any]:
+    async def open(self, *, count: int, slow: int = 0, first: int = 0) -> dict[str, Any]:
         """Have viewers come as fast as they are let in; the last `slow` ones have small buffers.
 
         First all are let in (the handshake, with origin and session); then they say where they
@@ -126,7 +126,7 @@ class Crowd:
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def come(number: int) -> None:
-            is_slow = number >= count - slow
+            is_slow = number >= first + count - slow
             viewer = kind(self, number, self.apart if is_slow else self.book)
             async with gate:
                 await self._connect(viewer, buffer=65_536 if is_slow else 0, only_in=True)
@@ -139,7 +139,7 @@ class Crowd:
                     await asyncio.wait_for(viewer.ready, OPEN_SECONDS)
 
         began = time.monotonic()
-        await asyncio.gather(*(come(number) for number in range(count)))
+        await asyncio.gather(*(come(number) for number in range(first, first + count)))
         let_in = time.monotonic()
         await asyncio.gather(*(begin(viewer) for viewer in [*self.viewers, *self.slow]))
         follow = time.monotonic()
