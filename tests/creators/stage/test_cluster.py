@@ -204,8 +204,10 @@ async def test_a_room_that_moves_to_another_node_is_followed(cluster, hubs):
         await publish(name, event(1))
     await until(lambda: all(revs(viewer) == [1] for viewer in viewers))
 
+    channel = hubs[0].link.channel_of(room)
     cluster.move(room, cluster.nodes[2])
     try:
+        await until(lambda: cluster.nodes[2].client.pubsub_shardnumsub(channel)[0][1] == 2)
         # Its numbers are another server's now, so everybody asks for a state.
         moved = [viewer for viewer in viewers if viewer.name == room]
         await until(lambda: all(viewer.told("resync") for viewer in moved), seconds=10)
