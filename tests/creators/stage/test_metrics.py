@@ -128,12 +128,17 @@ def test_the_rest(grown):
     assert read("stage_valkey_up") == 0
 
 
+class Native(Connection):
+    def received(self, message):
+        raise AssertionError(message)
+
+
 async def test_a_close_is_counted_once_on_each_way(grown):
     async def send(message):
         sent.append(message)
 
     sent = []
-    plain, native = AsgiLine(send), Connection()
+    plain, native = AsgiLine(send), Native()
     native.connection_made(Mock())
     grown("stage_closes_total", code="4503")
     for line in (plain, native):

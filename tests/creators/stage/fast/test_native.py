@@ -1,6 +1,7 @@
 """The protocol class for uvicorn, on a transport of the test's own: what it answers, hands on."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,7 +38,8 @@ class Transport(asyncio.Transport):
         super().__init__({"peername": ("192.0.2.7", 4000)})
         self.written = b""
         self.buffered = 0
-        self.protocol = None
+        # What read the request: uvicorn's HTTP protocol.
+        self.protocol = SimpleNamespace(parser=object())
         self.is_reading = True
         self.ended = ""
 
@@ -56,6 +58,9 @@ class Transport(asyncio.Transport):
 
     def set_protocol(self, protocol):
         self.protocol = protocol
+
+    def get_protocol(self):
+        return self.protocol
 
     def pause_reading(self):
         self.is_reading = False
@@ -151,6 +156,7 @@ async def test_a_guest_is_let_in(settings):
     assert (known["piece_id"], known["address"], known["language"]) == (7, "198.51.100.9", "fr")
     assert known["identity"].user_id is None
     assert transport.high == 64 * 1024
+    assert transport.protocol.parser is None, "what read the request is left to nobody"
 
 
 async def test_ones_own_path_and_a_stranger_as_proxy():
