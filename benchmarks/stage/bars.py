@@ -76,13 +76,16 @@ def bars(
 ) -> list[Bar]:
     """List what a run is judged by."""
     wanted = [*ALWAYS, *SCENARIOS[scenario]]
+    # daphne's own connections take more than that, whatever writes to them.
+    is_small = fast and server == "uvicorn"
     if scenario == "steady":
         wanted += STEADY.get((server, fast, viewers, round(rate)), ())
-        # daphne's own connections take more than that, whatever writes to them.
-        is_small = fast and server == "uvicorn"
-        wanted.append(most("rss_per_conn_kb", 8 if is_small else 35))
         if is_small:
             wanted.append(least("connects_per_s", 3000))
+    if scenario in ("steady", "idle"):
+        # What a burst of people takes once is most of what a few thousand of them show.
+        is_apart = is_small and viewers >= 10_000
+        wanted.append(most("rss_per_conn_kb", 8 if is_apart else 35))
     if peers:
         wanted += PEERS
     return wanted

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 AT_MOST: Final = 200
 MOST_WAITING: Final = 5_000
-# Nobody sees a line come so much later, and fifty lines a second need a third fewer transactions.
-EVERY_SECONDS: Final = 0.025
+# Nobody sees a line come so much later; at hundreds of lines a second a batch has several.
+EVERY_SECONDS: Final = 0.010
 # The thread, and with it its connection, ends after so long without a line.
 IDLE_SECONDS: Final = 2.0
 
