@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 FORGETFUL = "tests.faults.forgetful_stage:application"
 VIEWERS = 16
 WRITERS = 12
-LINES = 4
+LINES = 3
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-// Reads a case from stdin and tells whether old snapshots + frames = fresh snapshots, by the page's
-// own reducer; and, for each number of `without`, the same with those events left out.
+// Reads cases from stdin and tells of each whether old snapshots + frames = fresh snapshots, by the
+// page's own reducer; and, for each number of `without`, the same with those events left out.
 //
-//   { "old": [snapshot], "frames": [frame], "fresh": [snapshot], "without": [[room, seq], …] }
-//   -> { "equal": bool, "outcomes": [...], "replayed": {...}, "fresh": {...}, "undetected": [...] }
+//   [{ "old": [snapshot], "frames": [frame], "fresh": [snapshot], "without": [[room, seq], …] }, …]
+//   -> [{ "equal": bool, "outcomes": […], "replayed": {…}, "fresh": {…}, "undetected": […] }, …]
 
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
@@ -21,10 +21,7 @@ function comparable(state) {
   return { ...rest, messages: state.messages.slice(-MESSAGES_SHOWN) };
 }
 
-const given = JSON.parse(readFileSync(0, "utf8"));
-const fresh = comparable(given.fresh.reduce(fromSnapshot, initial()));
-
-function replay(frames) {
+function replay(given, frames) {
   const outcomes = [];
   let state = given.old.reduce(fromSnapshot, initial());
   for (const frame of frames) {
@@ -35,24 +32,21 @@ function replay(frames) {
   return { state: comparable(state), outcomes };
 }
 
-function without(room, seqs) {
-  return given.frames.map((frame) =>
+function without(frames, room, seqs) {
+  return frames.map((frame) =>
     frame.room === room
       ? { ...frame, events: frame.events.filter((event) => !seqs.includes(event.seq)) }
       : frame,
   );
 }
 
-const { state, outcomes } = replay(given.frames);
-const undetected = (given.without ?? []).filter(([room, seqs]) =>
-  isDeepStrictEqual(replay(without(room, seqs)).state, fresh),
-);
-process.stdout.write(
-  JSON.stringify({
-    equal: isDeepStrictEqual(state, fresh),
-    outcomes,
-    replayed: state,
-    fresh,
-    undetected,
-  }),
-);
+function answer(given) {
+  const fresh = comparable(given.fresh.reduce(fromSnapshot, initial()));
+  const { state, outcomes } = replay(given, given.frames);
+  const undetected = (given.without ?? []).filter(([room, seqs]) =>
+    isDeepStrictEqual(replay(given, without(given.frames, room, seqs)).state, fresh),
+  );
+  return { equal: isDeepStrictEqual(state, fresh), outcomes, replayed: state, fresh, undetected };
+}
+
+process.stdout.write(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(answer)));

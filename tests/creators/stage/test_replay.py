@@ -21,10 +21,10 @@ from tests.creators.stage.world import World
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def node(case):
+def node(cases):
     ran = subprocess.run(
         [NODE, str(PROJECT / "tests" / "js" / "replay.js")],
-        input=json.dumps(case),
+        input=json.dumps(cases),
         capture_output=True,
         text=True,
         timeout=60,
@@ -37,6 +37,7 @@ def replay(world, old, *, of=None):
     """Compare both pages; tell for which of them a loss of all `of` events would be seen."""
     seen = []
     told = set()
+    cases, lost = [], []
     for name, user in world.pages().items():
         frames = world.frames(user, old[name])
         by_room = {}
@@ -45,7 +46,8 @@ def replay(world, old, *, of=None):
                 told.add(event["t"])
                 if event["t"] == of:
                     by_room.setdefault(one["room"], []).append(event["seq"])
-        answer = node(
+        lost.append(by_room)
+        cases.append(
             {
                 "old": old[name],
                 "frames": frames,
@@ -53,6 +55,7 @@ def replay(world, old, *, of=None):
                 "without": list(by_room.items()),
             }
         )
+    for answer, by_room in zip(node(cases), lost, strict=True):
         assert set(answer["outcomes"]) <= {"applied"}
         assert answer["replayed"] == answer["fresh"]
         assert answer["equal"]
@@ -94,12 +97,16 @@ CASES = {
 }
 
 
+# Changes no state: it only tells the author of a waiting line what became of it.
+ONLY_TELLS = {wire.Judged}
+
+
 def test_the_cases_are_the_types_of_the_protocol():
-    assert set(CASES) == set(wire.RoomEvent.__subclasses__())
-    assert set(CASES) == set(wire.AnyRoomEvent.__args__)
+    assert set(CASES) | ONLY_TELLS == set(wire.RoomEvent.__subclasses__())
+    assert set(CASES) | ONLY_TELLS == set(wire.AnyRoomEvent.__args__)
 
 
-@pytest.mark.parametrize("kind", wire.RoomEvent.__subclasses__(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
 def test_old_snapshot_and_events_make_the_fresh_snapshot(kind):
     state, before, after = CASES[kind]
     world = World(state=state)
@@ -125,19 +132,38 @@ ACTIONS = (
 ).split()
 
 
-@hypothesis_settings(
-    max_examples=15,
-    # Making a failure smaller would take minutes.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    before=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 20)), max_size=6),
-    after=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 20)), max_size=12),
-    ends=st.booleans(),
-)
+def _some(count):
+    return hypothesis_settings(
+        max_examples=count,
+        # Making a failure smaller would take minutes.
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+SOME_ACTIONS = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 20))
+EVENINGS = {
+    "before": st.lists(SOME_ACTIONS, max_size=6),
+    "after": st.lists(SOME_ACTIONS, max_size=12),
+    "ends": st.booleans(),
+}
+
+
+@_some(5)
+@given(**EVENINGS)
 def test_any_sequence_of_actions(before, after, ends):
+    _replay_an_evening(before, after, ends)
+
+
+@pytest.mark.campaign
+@_some(100)
+@given(**EVENINGS)
+def test_many_sequences_of_actions(before, after, ends):
+    _replay_an_evening(before, after, ends)
+
+
+def _replay_an_evening(before, after, ends):
     world = World()
 
     def act(actions):
