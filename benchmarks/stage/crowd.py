@@ -134,7 +134,9 @@ class Crowd:
 
         async def begin(viewer: Viewer) -> None:
             async with gate:
-                viewer.greet()
+                # Who waited for long was given its state unasked.
+                if viewer.at is None:
+                    viewer.greet()
                 if viewer.ready is not None:
                     await asyncio.wait_for(viewer.ready, OPEN_SECONDS)
 
