@@ -11,7 +11,6 @@ from django.test import TransactionTestCase
 
 from creators.live import services as live
 from creators.profiles.models import Creator
-from creators.scoring.models import Formula
 from creators.stage import publishing, rooms
 from creators.stage.wire.framing import GOES_TO
 from shops.accounts.models import Grant, Role
@@ -121,12 +120,18 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def _patient_emptying():
-    """Empty the tables again when a process of the site was using them in another order."""
+    """Empty the tables again when a process of the site was using them in another order.
+
+    The formula that a migration published goes with all the rest and is published anew: any test
+    may come next.
+    """
+    first_formula = importlib.import_module("creators.scoring.migrations.0002_formula_v1")
 
     def patiently(case):
         for tries_left in (4, 3, 2, 1, 0):
             try:
-                return emptying.empty(case)
+                emptying.empty(case)
+                return first_formula.publish(apps, None)
             except emptying.Busy:
                 if not tries_left:
                     raise
@@ -183,14 +188,3 @@ def show(site, bob, shop):
     live.start_show(piece_id=session.pk, by=bob, now=now)
     session.product, session.sku = product, sku
     return session
-
-
-@pytest.fixture
-def transactional_db(transactional_db):
-    """As pytest-django's, but with the formula that a migration published.
-
-    Such a test ends with emptying every table, what migrations wrote included.
-    """
-    first = importlib.import_module("creators.scoring.migrations.0002_formula_v1")
-    if not Formula.objects.exists():
-        first.publish(apps, None)
