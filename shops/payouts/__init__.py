@@ -1,0 +1,1 @@
+"""From escrow to sellers and creators: settlement, payouts, statements."""

@@ -1,0 +1,1 @@
+"""What a cart costs: shipping, tax, deals and vouchers."""

@@ -1,0 +1,1 @@
+"""Returns of what was sold, and disputes about them."""

@@ -1,0 +1,1 @@
+"""What programs outside are told and may do: webhooks, API tokens."""
