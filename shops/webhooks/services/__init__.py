@@ -1,0 +1,1 @@
+"""Changes to tokens and outgoing webhooks, a file for each."""
