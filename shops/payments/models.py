@@ -1,11 +1,11 @@
-"""Payments and refunds of purchases, and the provider's messages that were taken in."""
+"""Payments, refunds and charge-backs of purchases, and the providers' messages about them."""
 
 import uuid
 from typing import Final
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +34,8 @@ _OPEN = frozenset(
 # Monotone: a late or repeated message of the provider never moves a payment back.
 PAYMENT_TRANSITIONS: Final[dict[PaymentState, frozenset[PaymentState]]] = {
     PaymentState.CREATED: _OPEN,
-    PaymentState.REQUIRES_ACTION: _OPEN - {PaymentState.REQUIRES_ACTION},
+    # Not back to "unknown": the buyer would lose the way to their bank.
+    PaymentState.REQUIRES_ACTION: _OPEN - {PaymentState.REQUIRES_ACTION, PaymentState.UNKNOWN},
     PaymentState.UNKNOWN: _OPEN - {PaymentState.UNKNOWN},
     PaymentState.AUTHORIZED: frozenset(
         {PaymentState.CAPTURED, PaymentState.FAILED, PaymentState.CANCELLED}
@@ -53,14 +54,27 @@ class Payment(models.Model):
     purchase = models.ForeignKey(
         "orders.Purchase", on_delete=models.PROTECT, related_name="payments"
     )
+    # Whose it is: the one that was switched on when it was made, for as long as it lives.
     provider = models.CharField(max_length=20, default="sandbox")
-    provider_ref = models.CharField(max_length=80, blank=True)
+    provider_ref = models.CharField(max_length=80, blank=True, db_index=True)
     # A token of the provider's; card numbers never come here.
     card_token = models.CharField(max_length=80)
     state = models.CharField(max_length=20, choices=PaymentState, default=PaymentState.CREATED)
     failure_code = models.CharField(max_length=60, blank=True)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
+    # What was really taken; less than the amount when only a part was captured.
+    captured_minor = models.BigIntegerField(default=0)
+    # What its refunds that did not fail add up to, the ones under way included.
+    refunds_minor = models.BigIntegerField(default=0)
+    # The money is only authorised; a capture of our own takes it, all or a part.
+    is_manual = models.BooleanField(default=False)
+    # How much was asked to be captured, written down before the provider is.
+    capture_asked_minor = models.BigIntegerField(null=True, blank=True)
+    # Where the buyer confirms it (3-D Secure, or the provider's own page).
+    action_url = models.CharField(max_length=2000, blank=True)
+    # When its purchase was given more time because the provider did not answer; once.
+    extended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     captured_at = models.DateTimeField(null=True, blank=True)
 
@@ -78,6 +92,14 @@ class Payment(models.Model):
                 name="payments_one_open",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_amount"),
+            models.CheckConstraint(
+                condition=Q(captured_minor__gte=0) & Q(captured_minor__lte=F("amount_minor")),
+                name="payments_captured_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunds_minor__gte=0) & Q(refunds_minor__lte=F("captured_minor")),
+                name="payments_refunds_within_capture",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -95,6 +117,23 @@ class PaymentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payment_id}: {self.from_state} → {self.to_state}"
+
+
+class CapturedShare(models.Model):
+    """What was captured for one order when it was less than the order's total."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="shares")
+    order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "order"], name="payments_one_share"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="payments_share_amount"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} of {self.payment_id} for {self.order_id}"
 
 
 class RefundState(models.TextChoices):
@@ -115,7 +154,7 @@ REFUND_TRANSITIONS: Final[dict[RefundState, frozenset[RefundState]]] = {
 
 
 class Refund(models.Model):
-    """Money given back for one order; its id is the key that the provider dedups by."""
+    """Money given back for one order, all or a part; its id is the key the provider dedups by."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
@@ -123,6 +162,8 @@ class Refund(models.Model):
     state = models.CharField(max_length=10, choices=RefundState, default=RefundState.CREATED)
     amount_minor = models.BigIntegerField()
     reason = models.CharField(max_length=200, blank=True)
+    # What it comes from ("return:12"), so that the same cause gives back once; "" by hand.
+    source = models.CharField(max_length=80, blank=True)
     # Empty when nobody asked: the money of a purchase that was closed goes back by itself.
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -130,19 +171,42 @@ class Refund(models.Model):
     provider_ref = models.CharField(max_length=80, blank=True)
     failure_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount"),
             models.UniqueConstraint(
-                fields=["order"],
-                condition=~Q(state="failed"),
-                name="payments_one_refund",
+                fields=["order", "source"],
+                condition=~Q(state="failed") & ~Q(source=""),
+                name="payments_refund_once_per_source",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.amount_minor} of {self.payment_id} {self.state}"
+
+
+class ChargeBack(models.Model):
+    """Money that the buyer's bank took back from us; the provider tells, nobody asks us."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="chargebacks")
+    provider_ref = models.CharField(max_length=80)
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=60, blank=True)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # A payment is charged back once: it is final, like the state.
+            models.UniqueConstraint(fields=["payment"], name="payments_one_chargeback"),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="payments_chargeback_amount"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} of {self.payment_id} charged back"
 
 
 class ProviderMessage(models.Model):
