@@ -121,6 +121,8 @@ ASGI_APPLICATION = "liveshop.asgi.application"
 FACTS_WIRING = "liveshop.wiring.TABLE"
 # Who tells the shops, which know nothing of shows, whether a sale is credited to what it names.
 REFERRAL_JUDGE = "creators.live.access.credited"
+# Who tells the shops which sales travel together: those of one show.
+PARCEL_GROUP = "creators.pieces.referral.show_of"
 
 TEMPLATES = [
     {
@@ -231,11 +233,31 @@ COMMISSION_BPS = env.int("COMMISSION_BPS", default=1000)
 # How long a cart line's stock is kept for a quote, and how much is left at least when ordering.
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=600)
 HOLD_RENEW_BELOW_SECONDS = 120
+# REMORSE_SECONDS: how long after paying a buyer cancels freely; 0: the shop has it at once.
+REMORSE_SECONDS = env.int("REMORSE_SECONDS", default=3600)
+# Days: until an unshipped order is cancelled and given back; until one counts as delivered when
+# no carrier tells; until a delivered one is completed, and nothing can be sent back any more.
+SHIP_WITHIN_DAYS = env.int("SHIP_WITHIN_DAYS", default=7)
+DELIVERED_AFTER_DAYS = env.int("DELIVERED_AFTER_DAYS", default=21)
+RETURN_WINDOW_DAYS = env.int("RETURN_WINDOW_DAYS", default=14)
+# CARRIER_WEBHOOK_SECRET: who may tell, signed, how parcels stand; empty: nobody but the shops.
+CARRIER_WEBHOOK_SECRET: str = env.str("CARRIER_WEBHOOK_SECRET", default="")
 PAYMENTS_SANDBOX_URL = env.str("PAYMENTS_SANDBOX_URL", default="http://127.0.0.1:8001")
 PAYMENTS_SANDBOX_SECRET = _secret(
     "PAYMENTS_SANDBOX_SECRET", trial="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
 )
 PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
+
+# --- Returns ---------------------------------------------------------------------------------
+# Days until silence answers: the shop's (a request is approved, arrived goods are refunded), the
+# buyer's (approved goods are never sent), the shop's again (sent goods never noted: disputable).
+RETURN_SILENCE_DAYS = env.int("RETURN_SILENCE_DAYS", default=3)
+RETURN_SEND_DAYS = env.int("RETURN_SEND_DAYS", default=14)
+RETURN_ARRIVAL_DAYS = env.int("RETURN_ARRIVAL_DAYS", default=10)
+# How long a buyer may dispute a decision, the shop may answer, the operators may take to decide.
+DISPUTE_DAYS = env.int("DISPUTE_DAYS", default=7)
+DISPUTE_ANSWER_DAYS = env.int("DISPUTE_ANSWER_DAYS", default=3)
+DISPUTE_DECIDE_DAYS = env.int("DISPUTE_DECIDE_DAYS", default=7)
 
 # --- Stage -----------------------------------------------------------------------------------
 STAGE_WINDOW_MS = env.int("STAGE_WINDOW_MS", default=50)
@@ -332,6 +354,14 @@ STORAGES["recordings"] = (
         },
     }
 )
+# PRIVATE_DIR: pictures that only some may see (of returned goods); nothing serves this folder.
+STORAGES["private"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": Path(env.str("PRIVATE_DIR", default=str(STATE_DIR / "private"))),
+        "base_url": None,
+    },
+}
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(STATE_DIR / "media")))
 LANGUAGE_CODE = "en"
