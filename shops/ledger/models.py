@@ -15,6 +15,10 @@ class Kind(models.TextChoices):
     CREATOR_COMMISSION_PAYABLE = "creator_commission_payable", _("Commission payable")
     PLATFORM_FEE = "platform_fee", _("Platform fee")
     TAX_PAYABLE = "tax_payable", _("Tax payable")
+    SELLER_RESERVE = "seller_reserve", _("Held back from sellers")
+    CREATOR_FUND = "creator_fund", _("Creator fund")
+    PAYOUT_CLEARING = "payout_clearing", _("Payouts under way")
+    CHARGE_BACK_LOSS = "charge_back_loss", _("Losses from charge-backs")
 
 
 class Account(models.Model):
@@ -69,6 +73,29 @@ class Entry(models.Model):
                 condition=models.Q(amount_minor__gt=0), name="ledger_entry_positive"
             )
         ]
+        # What an account got since its newest checkpoint.
+        indexes = [models.Index(fields=["account", "id"], name="ledger_entry_of_account")]
 
     def __str__(self) -> str:
         return f"{self.side} {self.amount_minor} {self.account}"
+
+
+class Checkpoint(models.Model):
+    """What all entries of an account up to and with `entry_id` sum up to: debits less credits.
+
+    No entry with a lower id may become visible after it was written (see `checkpoints`).
+    Derived: a checkpoint that is deleted is only written anew.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="checkpoints")
+    entry_id = models.BigIntegerField()
+    balance_minor = models.BigIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "entry_id"], name="ledger_checkpoint_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} up to {self.entry_id}: {self.balance_minor}"
