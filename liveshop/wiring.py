@@ -41,6 +41,8 @@ from shops.orders.events import (
     OrderRefunded,
 )
 from shops.payments.events import PaymentCaptured, PaymentFailed, RefundSucceeded
+from shops.pricing.events import DealChanged
+from shops.returns.events import ReturnChanged
 from shops.stock.events import StockChanged
 
 _STAGE = "creators.stage.reactions."
@@ -51,9 +53,10 @@ _PAYMENTS = "shops.payments.reactions."
 TABLE: dict[type[Fact], On] = {
     # accounts
     SignedOut: On(show=[_STAGE + "signed_out"]),
-    # catalog, feeds, stock
+    # catalog, feeds, stock, pricing
     ProductArchived: On(must=["creators.live.reactions.take_out_of_bags"]),
     PriceChanged: On(must=["creators.live.reactions.tell_bags"]),
+    DealChanged: On(must=["creators.live.reactions.tell_bags"]),
     FeedImported: On(must=["creators.live.reactions.tell_bags"]),
     StockChanged: On(show=[_STAGE + "stock_changed"]),
     # checkout, orders, payments
@@ -72,6 +75,8 @@ TABLE: dict[type[Fact], On] = {
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
     PaymentFailed: On(show=[_STAGE + "payment_failed"]),
     RefundSucceeded: On(must=[_PAYMENTS + "post_refund"]),
+    # returns
+    ReturnChanged: On(must=["shops.returns.reactions.send_mails"]),
     # media
     PictureStarted: On(show=[_STAGE + "picture_changed"]),
     PictureLost: On(show=[_STAGE + "picture_changed"]),

@@ -11,6 +11,7 @@ from creators.pieces.models import PieceProduct
 from shops.catalog.events import PriceChanged, ProductArchived
 from shops.facts.publishing import publish
 from shops.feeds.events import FeedImported
+from shops.pricing.events import DealChanged
 
 
 def take_out_of_bags(fact: ProductArchived, *, event_id: int, now: datetime) -> None:
@@ -21,10 +22,12 @@ def take_out_of_bags(fact: ProductArchived, *, event_id: int, now: datetime) -> 
             take_out(session, product_id=fact.product_id, rev=rev, now=now)
 
 
-def tell_bags(fact: PriceChanged | FeedImported, *, event_id: int, now: datetime) -> None:
+def tell_bags(
+    fact: PriceChanged | DealChanged | FeedImported, *, event_id: int, now: datetime
+) -> None:
     """Let every bag that can still change be told anew: its cards show prices and titles."""
     shown = PieceProduct.objects.filter(product__shop_id=fact.shop_id)
-    if isinstance(fact, PriceChanged):
+    if isinstance(fact, PriceChanged | DealChanged):
         shown = shown.filter(product_id=fact.product_id)
     for session in _open_shows(shown):
         rev = take_open(session.pk)

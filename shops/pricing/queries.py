@@ -1,0 +1,143 @@
+"""Reads of prices: running deals, ways to send, taxes of a country, whether a code counts."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import FilteredRelation, Q
+from django.utils.translation import gettext as _
+
+from shops.catalog.models import Shop
+from shops.facts.refused import NotFound
+from shops.pricing.calculation import Option, Tax
+from shops.pricing.models import Deal, ShippingMethod, TaxRate, Voucher, VoucherUse
+
+
+@dataclass(frozen=True)
+class Taxes:
+    """What one country takes: by category, and of everything else."""
+
+    general: Tax
+    by_category: Mapping[int, Tax]
+
+    def of(self, category_id: int | None) -> Tax:
+        return self.by_category.get(category_id or 0, self.general)
+
+
+def deals_of(*, sku_ids: Collection[int], now: datetime) -> dict[int, Deal]:
+    """Find the running deal of each SKU that has one; of several the lowest."""
+    running = Deal.objects.filter(sku_id__in=sku_ids, starts_at__lte=now, ends_at__gt=now)
+    return {deal.sku_id: deal for deal in running.order_by("-price_minor", "-pk")}
+
+
+def taxes_in(*, country: str, category_ids: Iterable[int | None]) -> Taxes:
+    """Find the taxes of a country; one that nobody has set is 0."""
+    wanted = {one for one in category_ids if one is not None}
+    rows = TaxRate.objects.filter(Q(category=None) | Q(category__in=wanted), country=country)
+    found = {row.category_id: Tax(row.bps, row.is_inclusive) for row in rows}
+    general = found.pop(None, Tax())
+    return Taxes(general, {key: tax for key, tax in found.items() if key is not None})
+
+
+def options_to(*, country: str, shop_ids: Collection[int]) -> dict[int, list[Option]]:
+    """List how shops send to a country, in the shops' own order.
+
+    A shop that has set up nothing sends everywhere for free; one that has no rate for the country
+    does not send there.
+    """
+    rows = (
+        ShippingMethod.objects.filter(shop_id__in=shop_ids)
+        .annotate(
+            rate=FilteredRelation("rates", condition=Q(rates__country__in={"", country})),
+        )
+        .order_by("position", "pk", "rate__country")
+        .values_list(
+            "shop_id", "pk", "name", "days_min", "days_max", "is_active",
+            "rate__base_minor", "rate__per_item_minor", "rate__free_from_minor",
+        )
+    )  # fmt: skip
+    found: dict[int, dict[int, Option]] = {}
+    for shop_id, pk, name, days_min, days_max, is_active, base, per_item, free_from in rows:
+        own = found.setdefault(shop_id, {})
+        if is_active and base is not None:
+            # The country's own rate comes after that of everywhere else.
+            own[pk] = Option(pk, name, days_min, days_max, base, per_item, free_from)
+    free = Option(None, _("Standard"), 2, 5)
+    return {
+        shop_id: list(found[shop_id].values()) if shop_id in found else [free]
+        for shop_id in shop_ids
+    }
+
+
+def vouchers_by_code(*, codes: Collection[str], shop_ids: Collection[int]) -> list[Voucher]:
+    """Find the vouchers of shops that go by these codes, the ones that are over too."""
+    if not codes:
+        return []
+    wanted = {code.strip().upper() for code in codes}
+    return list(
+        Voucher.objects.select_related("shop")
+        .filter(shop_id__in=shop_ids, code__in=wanted)
+        .order_by("shop_id", "pk")
+    )
+
+
+def uses_by(*, buyer_id: int, voucher_ids: Collection[int]) -> dict[int, int]:
+    """Count how often a buyer has used vouchers in orders that came to something."""
+    uses = VoucherUse.objects.filter(
+        buyer_id=buyer_id, voucher_id__in=voucher_ids, given_back_at=None
+    )
+    counts: dict[int, int] = {}
+    for voucher_id in uses.values_list("voucher_id", flat=True):
+        counts[voucher_id] = counts.get(voucher_id, 0) + 1
+    return counts
+
+
+def methods_of(*, shop: Shop) -> Sequence[ShippingMethod]:
+    """List a shop's ways to send, with their rates."""
+    rows = ShippingMethod.objects.filter(shop=shop).prefetch_related("rates")
+    return list(rows.order_by("-is_active", "position", "pk"))
+
+
+def method_of(*, shop: Shop, method_id: int) -> ShippingMethod:
+    """Find a way to send of a shop.
+
+    :raises NotFound: the shop has no such method
+    """
+    method = ShippingMethod.objects.filter(shop=shop, pk=method_id).first()
+    if method is None:
+        raise NotFound
+    return method
+
+
+def recent_deals_of(*, shop: Shop, limit: int = 100) -> Sequence[Deal]:
+    """List a shop's deals, the ones that end last first."""
+    rows = Deal.objects.filter(sku__product__shop=shop).select_related("sku__product")
+    return list(rows.order_by("-ends_at", "-pk")[:limit])
+
+
+def deal_of(*, shop: Shop, deal_id: int) -> Deal:
+    """Find a deal of a shop.
+
+    :raises NotFound: the shop has no such deal
+    """
+    rows = Deal.objects.filter(sku__product__shop=shop).select_related("sku__product")
+    deal = rows.filter(pk=deal_id).first()
+    if deal is None:
+        raise NotFound
+    return deal
+
+
+def recent_vouchers_of(*, shop: Shop, limit: int = 100) -> Sequence[Voucher]:
+    """List a shop's vouchers, the newest first."""
+    return list(Voucher.objects.filter(shop=shop).order_by("-created_at", "-pk")[:limit])
+
+
+def voucher_of(*, shop: Shop, voucher_id: int) -> Voucher:
+    """Find a voucher of a shop.
+
+    :raises NotFound: the shop has no such voucher
+    """
+    voucher = Voucher.objects.filter(shop=shop, pk=voucher_id).first()
+    if voucher is None:
+        raise NotFound
+    return voucher
