@@ -5,114 +5,56 @@ the database's clock alone, so that a web server whose clock is wrong takes no b
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from psycopg.errors import UniqueViolation
 
 from shops.catalog.services import set_price
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
-from shops.stock import statements
+from shops.stock import batcher, statements
 from shops.stock.events import StockChanged
 from shops.stock.models import Hold, HoldState, Stock
+from shops.stock.reserving import MOST_PER_HOLD as MOST_PER_HOLD
+from shops.stock.reserving import Ask, check
+from shops.stock.reserving import BadQuantity as BadQuantity
+from shops.stock.reserving import HoldMismatch as HoldMismatch
+from shops.stock.reserving import OutOfStock as OutOfStock
+from shops.stock.reserving import Wanted as Wanted
 from shops.stock.statements import Level
 
-MOST_PER_HOLD: Final = 99
 MOST_ON_HAND: Final = 1_000_000
 RENEWED_FOR: Final = timedelta(minutes=5)
 # However often it is renewed, a hold ends this long after it began.
 HARD_CAP: Final = timedelta(minutes=15)
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Units somebody wants to keep; `hold_id` is the client's, a retry sends the same."""
-
-    hold_id: UUID
-    sku_id: int
-    quantity: int
-
-
-class BadQuantity(Refused):
-    code = "bad_quantity"
-    message = _("The quantity must be a whole number from 1 to 99.")
-    status = 400
-
-
-class HoldMismatch(Refused):
-    """A hold with this id exists already, for something else."""
-
-    code = "hold_mismatch"
-    message = _("This reservation was made for something else.")
-    status = 422
-
-
-class OutOfStock(Refused):
-    """`extra`: `sku_id` and `left` of the first SKU that fell short, `short` lists all."""
-
-    code = "out_of_stock"
-    message = _("There are not enough units left.")
-
-
-def hold(*, wanted: Sequence[Wanted], now: datetime, ttl: timedelta) -> list[Hold]:
+def hold(
+    *,
+    wanted: Sequence[Wanted],
+    now: datetime,
+    ttl: timedelta,
+    buyer_id: int | None = None,
+) -> list[Hold]:
     """Keep units for a buyer for `ttl`, all that are wanted or none; the one door to a hold.
 
     Asking again with the same ids gives the same holds, in whatever state they are by now, and
-    reserves nothing twice. Call it outside a transaction: the lock on a SKU lasts until the end
-    of the outermost one. Returns the holds in the order of `wanted`.
+    reserves nothing twice. Many requests for a SKU at once are reserved together (`batcher`). Call
+    it outside a transaction: in one, the lock on a SKU lasts until the end of the outermost one.
+    Returns the holds in the order of `wanted`.
 
     :raises BadQuantity: a quantity is not 1 to 99
-    :raises HoldMismatch: an id was used before for another SKU or quantity
+    :raises HoldMismatch: an id was used before for another SKU, quantity or buyer
     :raises OutOfStock: fewer units are left than were asked for
+    :raises Busy: more is asked for than we can take
     """
-    for one in wanted:
-        if not 1 <= one.quantity <= MOST_PER_HOLD:
-            raise BadQuantity(sku_id=one.sku_id)
-    if len({one.hold_id for one in wanted}) != len(wanted):
-        raise HoldMismatch
-    while missing := _missing(wanted):
-        try:
-            _hold_cold(wanted=missing, now=now, ttl=ttl)
-        except IntegrityError as error:
-            # The same request came twice at once and the other one was first: look again.
-            if not isinstance(error.__cause__, UniqueViolation):
-                raise
-    found = Hold.objects.in_bulk([one.hold_id for one in wanted])
-    return [found[one.hold_id] for one in wanted]
-
-
-def _missing(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """List the wanted holds that do not exist yet.
-
-    :raises HoldMismatch: one exists for another SKU or quantity
-    """
-    known = Hold.objects.in_bulk([one.hold_id for one in wanted])
-    for one in wanted:
-        old = known.get(one.hold_id)
-        if old is not None and (old.sku_id, old.quantity) != (one.sku_id, one.quantity):
-            raise HoldMismatch(hold_id=str(one.hold_id))
-    return [one for one in wanted if one.hold_id not in known]
-
-
-@transaction.atomic
-def _hold_cold(*, wanted: Sequence[Wanted], now: datetime, ttl: timedelta) -> None:
-    """Reserve in one statement and a short transaction of its own (the cold path)."""
-    levels, short = statements.reserve(
-        wanted=[(one.hold_id, one.sku_id, one.quantity) for one in wanted], ttl=ttl, now=now
-    )
-    if short:
-        raise OutOfStock(
-            sku_id=short[0].sku_id,
-            left=short[0].left,
-            short=[{"sku_id": one.sku_id, "left": one.left} for one in short],
-        )
-    _publish(levels)
+    check(wanted)
+    kept = batcher.keep(Ask(wanted, ttl, now, buyer_id))
+    return [one.as_hold() for one in kept]
 
 
 @transaction.atomic

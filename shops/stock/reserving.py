@@ -1,0 +1,343 @@
+"""Reserve units for one or many at once: one lock per SKU, everybody in their turn.
+
+A transaction locks the stock rows of all SKUs that it is asked for in key order, looks up which
+holds there are already, and walks the requests in the order in which they came. All that it grants
+is written by one statement. One request alone takes the same way as two hundred.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from shops.facts.publishing import publish
+from shops.facts.refused import Refused
+from shops.stock.events import StockChanged
+from shops.stock.models import Hold, HoldState
+
+MOST_PER_HOLD: Final = 99
+# Another transaction made holds with our ids for other SKUs; each try finds at least one of them.
+_TRIES: Final = 4
+
+
+class Wanted(NamedTuple):
+    """Units somebody wants to keep; `hold_id` is the client's, a retry sends the same."""
+
+    hold_id: UUID
+    sku_id: int
+    quantity: int
+
+
+class Ask(NamedTuple):
+    """What somebody wants, all of it or none: `ttl` from now by the database's clock."""
+
+    wanted: Sequence[Wanted]
+    ttl: timedelta
+    now: datetime
+    buyer_id: int | None = None
+
+
+class Kept(NamedTuple):
+    """A hold as it stands, in the order of its table's columns."""
+
+    id: UUID
+    sku_id: int
+    buyer_id: int | None
+    quantity: int
+    state: str
+    expires_at: datetime
+    created_at: datetime
+
+    def as_hold(self) -> Hold:
+        return Hold.from_db(connection.alias, list(self._fields), list(self))
+
+
+Answer = list[Kept] | Refused
+
+
+class BadQuantity(Refused):
+    code = "bad_quantity"
+    message = _("The quantity must be a whole number from 1 to 99.")
+    status = 400
+
+
+class HoldMismatch(Refused):
+    """A hold with this id exists already, for something or somebody else."""
+
+    code = "hold_mismatch"
+    message = _("This reservation was made for something else.")
+    status = 422
+
+
+class OutOfStock(Refused):
+    """`extra`: `sku_id` and `left` of the first SKU that fell short, `short` lists all."""
+
+    code = "out_of_stock"
+    message = _("There are not enough units left.")
+
+
+class Overtaken(Refused):
+    code = "stock_moving"
+    message = _("The same was asked for several times at once. Try again in a moment.")
+    status = 503
+    retry_after = 1
+
+
+def check(wanted: Sequence[Wanted]) -> None:
+    """Refuse what can't be asked for.
+
+    :raises BadQuantity: a quantity is not 1 to 99
+    :raises HoldMismatch: one id stands for two holds
+    """
+    for one in wanted:
+        if not 1 <= one.quantity <= MOST_PER_HOLD:
+            raise BadQuantity(sku_id=one.sku_id)
+    if len(wanted) > 1 and len({one.hold_id for one in wanted}) != len(wanted):
+        raise HoldMismatch
+
+
+# --- Who gets what ----------------------------------------------------------------------------
+
+
+class Granted(NamedTuple):
+    """A hold that a walk grants; `ask` is the number of the request."""
+
+    ask: int
+    wanted: Wanted
+
+
+class Walked(NamedTuple):
+    """What a walk came to: a refusal or None by request, and the new holds."""
+
+    refusals: Sequence[Refused | None]
+    granted: Sequence[Granted]
+
+
+def walk(asks: Sequence[Ask], *, known: Iterable[Kept], left: Mapping[int, int]) -> Walked:
+    """Grant requests in the order in which they came, each whole or not at all.
+
+    Nobody is refused while what they want is left at their turn: one who wants too much does not
+    stand in the way of a later one who wants less. What has a hold already needs no units.
+
+    :param known: the holds that exist
+    :param left: free units by SKU; a SKU that is not there has none
+    """
+    free = dict(left)
+    holds = {one.id: (one.sku_id, one.quantity, one.buyer_id) for one in known}
+    refusals: list[Refused | None] = []
+    granted: list[Granted] = []
+    for number, ask in enumerate(asks):
+        new: list[Wanted] = []
+        demand: dict[int, int] = {}
+        refused: Refused | None = None
+        for one in ask.wanted:
+            old = holds.get(one.hold_id)
+            if old is None:
+                new.append(one)
+                demand[one.sku_id] = demand.get(one.sku_id, 0) + one.quantity
+            elif old[:2] != one[1:] or (ask.buyer_id and old[2] and ask.buyer_id != old[2]):
+                refused = HoldMismatch(hold_id=str(one.hold_id))
+                break
+        else:
+            for sku_id, quantity in demand.items():
+                if free.get(sku_id, 0) < quantity:
+                    refused = _out_of_stock(demand, free)
+                    break
+        refusals.append(refused)
+        if refused is None:
+            for one in new:
+                free[one.sku_id] -= one.quantity
+                holds[one.hold_id] = (one.sku_id, one.quantity, ask.buyer_id)
+                granted.append(Granted(number, one))
+    return Walked(refusals, granted)
+
+
+def _out_of_stock(demand: Mapping[int, int], free: Mapping[int, int]) -> OutOfStock:
+    short = [
+        {"sku_id": sku_id, "left": free.get(sku_id, 0)}
+        for sku_id in sorted(demand)
+        if free.get(sku_id, 0) < demand[sku_id]
+    ]
+    return OutOfStock(**short[0], short=short)
+
+
+# --- The transaction --------------------------------------------------------------------------
+
+
+class _Conflict(Exception):
+    """A hold with an id of ours was made meanwhile, for a SKU that we don't have the lock of."""
+
+
+def reserve(
+    asks: Sequence[Ask],
+    *,
+    then: Callable[[list[Answer]], None] | None = None,
+    lock_seconds: float | None = None,
+) -> list[Answer]:
+    """Keep units for several at once; answers in their order, each the holds or a refusal.
+
+    `then` is called with the answers as soon as they are committed, before anybody is shown them.
+    With `lock_seconds` the transaction gives up (OperationalError) when others keep the stock's
+    rows for longer.
+    """
+    for _try in range(_TRIES):
+        try:
+            return _reserve(asks, then=then, lock_seconds=lock_seconds)
+        except _Conflict:
+            continue
+    return [Overtaken() for _ in asks]
+
+
+@transaction.atomic
+def _reserve(
+    asks: Sequence[Ask],
+    *,
+    then: Callable[[list[Answer]], None] | None,
+    lock_seconds: float | None,
+) -> list[Answer]:
+    wanted = [one for ask in asks for one in ask.wanted]
+    found = _look(wanted, lock_seconds=lock_seconds)
+    walked = walk(asks, known=found.holds.values(), left=found.left)
+    kept = found.holds
+    new: list[tuple[Kept, datetime]] = []
+    for number, one in walked.granted:
+        ask = asks[number]
+        hold = Kept(
+            id=one.hold_id,
+            sku_id=one.sku_id,
+            buyer_id=ask.buyer_id,
+            quantity=one.quantity,
+            state=HoldState.HELD.value,
+            expires_at=found.at + ask.ttl,
+            created_at=found.at,
+        )
+        kept[one.hold_id] = hold
+        new.append((hold, ask.now))
+    changes = _write(new) if new else []
+    answers: list[Answer] = [
+        [kept[one.hold_id] for one in ask.wanted] if refused is None else refused
+        for ask, refused in zip(asks, walked.refusals, strict=True)
+    ]
+    if then is not None:
+        transaction.on_commit(partial(then, answers))
+    for sku_id, on_hand, reserved, rev in changes:
+        publish(
+            StockChanged(
+                sku_id=sku_id,
+                product_id=found.products[sku_id],
+                available=on_hand - reserved,
+                on_hand=on_hand,
+                rev=rev,
+            )
+        )
+    return answers
+
+
+class _Found(NamedTuple):
+    left: dict[int, int]
+    products: dict[int, int]
+    holds: dict[UUID, Kept]
+    at: datetime
+
+
+# Statements of one round trip, each with a snapshot of its own: those after the first begin under
+# its locks, so they see what was written by whoever held them before. The clock is read under them,
+# too: time that was spent waiting is not taken from anybody's hold.
+_LOOK: Final = """
+SELECT sku_id FROM stock_stock WHERE sku_id = ANY(%(skus)s::bigint[]) ORDER BY sku_id FOR UPDATE;
+
+SELECT s.sku_id, k.product_id, s.on_hand - s.reserved
+FROM stock_stock s JOIN catalog_sku k ON k.id = s.sku_id
+WHERE s.sku_id = ANY(%(skus)s::bigint[]);
+
+SELECT id, sku_id, buyer_id, quantity, state, expires_at, created_at FROM stock_hold
+WHERE id = ANY(%(ids)s::uuid[]);
+
+SELECT clock_timestamp()
+"""
+_PATIENCE: Final = "SET LOCAL lock_timeout = %(lock_ms)s;"
+
+
+def _look(wanted: Sequence[Wanted], *, lock_seconds: float | None) -> _Found:
+    """Lock the stock of what is wanted, then read what is left of it and which holds there are."""
+    values: dict[str, Any] = {
+        "skus": _array(sorted({one.sku_id for one in wanted})),
+        "ids": _array(one.hold_id for one in wanted),
+    }
+    sql = _LOOK
+    if lock_seconds is not None:
+        sql = _PATIENCE + sql
+        values["lock_ms"] = round(lock_seconds * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        if lock_seconds is not None:
+            cursor.nextset()
+        cursor.nextset()
+        levels = cursor.fetchall()
+        cursor.nextset()
+        holds = {row[0]: Kept(*row) for row in cursor.fetchall()}
+        cursor.nextset()
+        [(at,)] = cursor.fetchall()
+    return _Found(
+        left={row[0]: row[2] for row in levels},
+        products={row[0]: row[1] for row in levels},
+        holds=holds,
+        at=at,
+    )
+
+
+# Written in the order of the ids: two who insert the same ones never wait for each other in a ring.
+_WRITE: Final = """
+WITH line AS (
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(skus)s::bigint[], %(buyers)s::bigint[], %(quantities)s::int[],
+        %(ends)s::timestamptz[], %(nows)s::timestamptz[]
+    ) AS line (id, sku_id, buyer_id, quantity, expires_at, now)
+), made AS (
+    INSERT INTO stock_hold (id, sku_id, buyer_id, quantity, state, expires_at, created_at)
+    SELECT id, sku_id, buyer_id, quantity, 'held', expires_at, %(at)s FROM line ORDER BY id
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, sku_id, quantity
+), noted AS (
+    INSERT INTO stock_stockmovement (sku_id, kind, quantity, held, hold_id, at)
+    SELECT sku_id, 'held', quantity, quantity, id, now FROM line
+), demand AS (
+    SELECT sku_id, sum(quantity) AS quantity, count(*) AS holds FROM made GROUP BY sku_id
+)
+UPDATE stock_stock s SET reserved = s.reserved + d.quantity, rev = s.rev + 1
+FROM demand d WHERE s.sku_id = d.sku_id
+RETURNING s.sku_id, s.on_hand, s.reserved, s.rev, d.holds
+"""
+
+
+def _write(new: Sequence[tuple[Kept, datetime]]) -> list[tuple[int, int, int, int]]:
+    """Write holds and what they reserve; returns (SKU, on hand, reserved, rev) of each SKU.
+
+    :raises _Conflict: one of them was made meanwhile; nothing must be committed
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            {
+                "ids": _array(hold.id for hold, _now in new),
+                "skus": _array(hold.sku_id for hold, _now in new),
+                "buyers": _array(hold.buyer_id or "NULL" for hold, _now in new),
+                "quantities": _array(hold.quantity for hold, _now in new),
+                "ends": _array(hold.expires_at.isoformat() for hold, _now in new),
+                "nows": _array(now.isoformat() for _hold, now in new),
+                "at": new[0][0].created_at,
+            },
+        )
+        rows = cursor.fetchall()
+    if sum(row[4] for row in rows) != len(new):
+        raise _Conflict
+    return sorted(row[:4] for row in rows)
+
+
+def _array(members: Iterable[object]) -> str:
+    """Write an array as PostgreSQL reads it: psycopg takes several times as long for a list."""
+    return "{" + ",".join(map(str, members)) + "}"
