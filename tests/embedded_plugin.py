@@ -23,6 +23,8 @@ atexit.register(_stack.close)  # a run that fails before it begins has no pytest
 def pytest_load_initial_conftests() -> Generator[None]:
     # As a wrapper it comes before pytest-django's implementation, which loads the settings.
     os.environ.setdefault("LIVESHOP_ENV", "test")
+    # What is paid is the shop's at once; tests of the remorse hold set their own.
+    os.environ.setdefault("REMORSE_SECONDS", "0")
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is not None:
         number = int(worker.removeprefix("gw")) + 1

@@ -35,6 +35,12 @@ def prefix(piece_id: int) -> str:
     return f"{_KIND}.{piece_id}."
 
 
+def show_of(referral: str) -> str:
+    """Name the show that a sale was made in, so that its goods travel together; "" for none."""
+    found = read(referral)
+    return f"{_KIND}.{found.piece_id}" if found else ""
+
+
 def make(piece_id: int, creator_id: int, pin_id: int | None = None) -> str:
     """Write a signed referral of at most 200 characters."""
     return _signer().sign(f"{prefix(piece_id)}{creator_id}.{pin_id or 0}")

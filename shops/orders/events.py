@@ -1,5 +1,7 @@
 """Facts of the orders room."""
 
+from datetime import datetime
+
 from shops.facts.publishing import Fact
 
 
@@ -21,11 +23,49 @@ class OrderPlaced(OrderFact, frozen=True):
 
 
 class OrderPaid(OrderFact, frozen=True):
-    pass
+    """Paid; the shop hears of it when it is released."""
+
+
+class OrderReleased(OrderFact, frozen=True):
+    """Its buyer can no longer take it back for nothing: the shop packs it until `ship_by`."""
+
+    ship_by: datetime
+
+
+class ShippingDue(OrderFact, frozen=True):
+    """The time in which the shop must ship it is nearly over."""
+
+    ship_by: datetime
+
+
+class OrderShipped(OrderFact, frozen=True):
+    """Some of it (`is_partial`) or the rest of it was handed to a carrier."""
+
+    parcel_id: int
+    is_partial: bool
+
+
+class OrderDelivered(OrderFact, frozen=True):
+    delivered_at: datetime
+
+
+class OrderCompleted(OrderFact, frozen=True):
+    """Delivered, and the time to send it back is over."""
 
 
 class OrderCancelled(OrderFact, frozen=True):
-    pass
+    """Called off before anything was sent; paid money has to go back (`was_paid`)."""
+
+    was_paid: bool = False
+    reason: str = ""
+
+
+class LinesCancelled(OrderFact, frozen=True):
+    """Part of a shipped order will not be sent; `amount_minor` has to go back to the buyer."""
+
+    line_ids: list[int]
+    amount_minor: int
+    reason: str = ""
 
 
 class OrderExpired(OrderFact, frozen=True):
@@ -33,4 +73,18 @@ class OrderExpired(OrderFact, frozen=True):
 
 
 class OrderRefunded(OrderFact, frozen=True):
+    """`refunded_minor` is all that went back so far."""
+
     refunded_minor: int
+
+
+class ParcelMoved(Fact, frozen=True):
+    """A carrier, its shop or its buyer told how a parcel stands."""
+
+    parcel_id: int
+    shop_id: int
+    buyer_id: int
+    numbers: list[str]
+    carrier: str
+    tracking_number: str
+    state: str
