@@ -259,6 +259,10 @@ DISPUTE_DAYS = env.int("DISPUTE_DAYS", default=7)
 DISPUTE_ANSWER_DAYS = env.int("DISPUTE_ANSWER_DAYS", default=3)
 DISPUTE_DECIDE_DAYS = env.int("DISPUTE_DECIDE_DAYS", default=7)
 
+# --- API and webhooks -------------------------------------------------------------------------
+# WEBHOOKS_ALLOW_LOOPBACK: outgoing webhooks may go to this machine, and by plain HTTP: for trials.
+WEBHOOKS_ALLOW_LOOPBACK = env.bool("WEBHOOKS_ALLOW_LOOPBACK", default=False)
+
 # --- Stage -----------------------------------------------------------------------------------
 STAGE_WINDOW_MS = env.int("STAGE_WINDOW_MS", default=50)
 STAGE_HISTORY = env.int("STAGE_HISTORY", default=1000)
@@ -413,8 +417,14 @@ if IS_PRODUCTION:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    # The first one names what is missing: a request without either is answered 401.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "shops.webhooks.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["shops.webhooks.permissions.MayAsk"],
+    "DEFAULT_PARSER_CLASSES": ["shops.facts.rest.StrictParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "liveshop.api.problem_details",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",

@@ -1,0 +1,147 @@
+"""What all views of the API have in common: who may ask, pages of lists, answers under a key."""
+
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, Serializer
+from rest_framework.utils.encoders import JSONEncoder
+from rest_framework.views import APIView
+
+from shops.facts.idempotency import HEADER, Answer, with_key
+
+BIGGEST_ID: Final = 2**63 - 1
+PAGE: Final = 50
+MOST_PER_PAGE: Final = 100
+_M = TypeVar("_M", bound=Model)
+
+
+class StrictParser(JSONParser):
+    """JSON; what is nested too deep to be read is not valid instead of an error of ours."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError:
+            raise ParseError("JSON parse error - nested too deep") from None
+
+
+class ApiView(APIView):
+    """A view of the API.
+
+    `scopes` names for each method what a token must be allowed to do; a method that is not in it
+    needs no token at all (and no session). `is_of_shop`: the address has the shop's slug, and
+    tokens of that shop may ask; all others are for tokens of a user.
+    """
+
+    scopes: ClassVar[Mapping[str, str]] = {}
+    is_of_shop: ClassVar[bool] = False
+    is_for_any_token: ClassVar[bool] = False
+
+    @property
+    def user_id(self) -> int:
+        pk: int = self.request.user.pk
+        return pk
+
+    def parsed(self, serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+        """Read the body by a serializer; what is not valid is answered 400 with the reasons."""
+        form = serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        data: dict[str, Any] = form.validated_data
+        return data
+
+    def once(
+        self,
+        request: Request,
+        *,
+        scope: str,
+        effect: Callable[[], tuple[int, Mapping[str, Any]]],
+        after: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Response:
+        """Answer under the request's Idempotency-Key: one effect, and the same bytes each time.
+
+        The effect returns a status and a body; it runs in one transaction with its answer. `after`
+        gets the body once that is committed, the first time only.
+        """
+
+        def run() -> Answer:
+            status, body = effect()
+            return Answer(status, plain(body))
+
+        answer = with_key(
+            scope=f"{scope}:{self.user_id}",
+            key=request.headers.get(HEADER, ""),
+            body={"path": request.path, "body": plain(request.data)},
+            effect=run,
+        )
+        if after is not None and not answer.is_replay:
+            after(answer.body)
+        return Response(in_order(answer.body), status=answer.status)
+
+    def page(
+        self,
+        request: Request,
+        rows: QuerySet[_M],
+        serializer: type[BaseSerializer[Any]],
+    ) -> Response:
+        """Answer a page of rows, newest (by key) first, and the cursor of the next one."""
+        size = _size(request.query_params.get("limit", ""))
+        cursor = request.query_params.get("cursor", "")
+        if cursor:
+            rows = rows.filter(pk__lt=_position(cursor, rows.model))
+        found = list(rows.order_by("-pk")[: size + 1])
+        more = len(found) > size
+        found = found[:size]
+        return Response(
+            {
+                "results": serializer(found, many=True, context={"request": request}).data,
+                "next": _cursor(found[-1].pk) if more else None,
+            }
+        )
+
+
+def plain(body: Any) -> Any:
+    """Turn what serializers make (dates, UUIDs) into what JSON has."""
+    return json.loads(json.dumps(body, cls=JSONEncoder))
+
+
+def in_order(body: Any) -> Any:
+    """Sort the fields of an answer: the database does not keep the order they were given in."""
+    if isinstance(body, Mapping):
+        return {name: in_order(body[name]) for name in sorted(body)}
+    return [in_order(item) for item in body] if isinstance(body, list) else body
+
+
+def _size(text: str) -> int:
+    if not text:
+        return PAGE
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 3):
+        raise ParseError("`limit` is a whole number from 1 to 100.")
+    size = int(text)
+    if not 1 <= size <= MOST_PER_PAGE:
+        raise ParseError("`limit` is a whole number from 1 to 100.")
+    return size
+
+
+def _cursor(pk: Any) -> str:
+    return urlsafe_b64encode(str(pk).encode()).decode().rstrip("=")
+
+
+def _position(cursor: str, model: type[Model]) -> Any:
+    """Read a cursor of ours; anything else is refused, whatever it is made of."""
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        position = model._meta.pk.to_python(text)
+    except (binascii.Error, ValueError, ValidationError):
+        raise ParseError("This `cursor` is none of ours.") from None
+    if isinstance(position, int) and not 0 <= position <= BIGGEST_ID:
+        raise ParseError("This `cursor` is none of ours.")
+    return position
