@@ -49,6 +49,7 @@ _STAGE = "creators.stage.reactions."
 _CHAT = "creators.stage.chat_reactions."
 _SCORING = "creators.scoring.reactions."
 _PAYMENTS = "shops.payments.reactions."
+_WEBHOOKS = "shops.webhooks.reactions.tell_shop"
 
 TABLE: dict[type[Fact], On] = {
     # accounts
@@ -63,20 +64,20 @@ TABLE: dict[type[Fact], On] = {
     CartChanged: On(show=[_STAGE + "cart_changed"]),
     OrderPlaced: On(show=[_STAGE + "order_changed"]),
     OrderPaid: On(
-        must=["shops.orders.reactions.send_receipt", _SCORING + "rescore_after_order"],
+        must=["shops.orders.reactions.send_receipt", _SCORING + "rescore_after_order", _WEBHOOKS],
         show=[_STAGE + "order_paid"],
     ),
-    OrderCancelled: On(show=[_STAGE + "order_changed"]),
-    OrderExpired: On(show=[_STAGE + "order_changed"]),
+    OrderCancelled: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
+    OrderExpired: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
     OrderRefunded: On(
         must=[_SCORING + "rescore_after_order"],
         show=[_STAGE + "order_refunded"],
     ),
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
-    PaymentFailed: On(show=[_STAGE + "payment_failed"]),
-    RefundSucceeded: On(must=[_PAYMENTS + "post_refund"]),
+    PaymentFailed: On(must=[_WEBHOOKS], show=[_STAGE + "payment_failed"]),
+    RefundSucceeded: On(must=[_PAYMENTS + "post_refund", _WEBHOOKS]),
     # returns
-    ReturnChanged: On(must=["shops.returns.reactions.send_mails"]),
+    ReturnChanged: On(must=["shops.returns.reactions.send_mails", _WEBHOOKS]),
     # media
     PictureStarted: On(show=[_STAGE + "picture_changed"]),
     PictureLost: On(show=[_STAGE + "picture_changed"]),
