@@ -1,10 +1,11 @@
 """Reads of payments, refunds and what the books say about an order."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Final
 
 from shops.ledger import queries as ledger
-from shops.ledger.models import Journal
+from shops.ledger.models import Journal, Kind, Side
 from shops.orders.models import Order
 from shops.payments.models import Payment, PaymentState, Refund, RefundState
 
@@ -17,6 +18,7 @@ OPEN: Final = (
 )
 SOURCE_CAPTURE: Final = "payments.capture"
 SOURCE_REFUND: Final = "payments.refund"
+SOURCE_CHARGE_BACK: Final = "payments.charge_back"
 
 
 def open_payment_of(purchase_id: uuid.UUID) -> Payment | None:
@@ -51,4 +53,15 @@ def journals_of_order(order: Order) -> list[Journal]:
     return [
         *ledger.journals(source=SOURCE_CAPTURE, keys=captures),
         *ledger.journals(source=SOURCE_REFUND, keys=refunds),
+        *ledger.journals(source=SOURCE_CHARGE_BACK, keys=captures),
     ]
+
+
+def in_escrow(journals: Iterable[Journal]) -> int:
+    """Sum what an order's journals have put into escrow and taken out of it."""
+    return sum(
+        entry.amount_minor if entry.side == Side.CREDIT else -entry.amount_minor
+        for journal in journals
+        for entry in journal.entries.all()
+        if entry.account.kind == Kind.ORDER_ESCROW
+    )
