@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from shops.facts.admin import ReadOnly
-from shops.ledger.models import Account, Entry, Journal
+from shops.ledger.models import Account, Checkpoint, Entry, Journal
 
 
 class EntryInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
@@ -25,3 +25,10 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("kind", "owner", "currency")
     list_filter = ("kind", "currency")
     search_fields = ("owner",)
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("at", "account", "entry_id", "balance_minor")
+    list_select_related = ("account",)
+    ordering = ("-pk",)
