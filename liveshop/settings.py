@@ -121,6 +121,9 @@ ASGI_APPLICATION = "liveshop.asgi.application"
 FACTS_WIRING = "liveshop.wiring.TABLE"
 # Who tells the shops, which know nothing of shows, whether a sale is credited to what it names.
 REFERRAL_JUDGE = "creators.live.access.credited"
+# Who is owed the commission of a referral, and who a user is among those who are owed some.
+COMMISSION_PAYEE = "creators.pieces.referral.payee_of"
+COMMISSION_PAYEE_OF_USER = "creators.profiles.queries.payee_of_user"
 # Who tells the shops which sales travel together: those of one show.
 PARCEL_GROUP = "creators.pieces.referral.show_of"
 
@@ -230,6 +233,18 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="liveshop <shop@local
 # PLATFORM_FEE_BPS, COMMISSION_BPS: basis points frozen on each order line when it is placed.
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=500)
 COMMISSION_BPS = env.int("COMMISSION_BPS", default=1000)
+# SETTLE_AFTER_DAYS: an order's money is released so long after its delivery, less what is held
+# back of the seller's part: RESERVE_BPS of it, for RESERVE_DAYS more.
+SETTLE_AFTER_DAYS = env.int("SETTLE_AFTER_DAYS", default=7)
+RESERVE_BPS = env.int("RESERVE_BPS", default=500)
+RESERVE_DAYS = env.int("RESERVE_DAYS", default=30)
+# FUND_BPS: what the creators' fund gets of the platform's fee.
+FUND_BPS = env.int("FUND_BPS", default=1000)
+# PAYOUT_WAY: "file" (a table for the bank) or "sandbox"; PAYOUT_MINIMUM in whole units of the
+# currency; PAYOUT_WEEKDAYS: on which days (0: Monday) payouts begin by themselves; empty: never.
+PAYOUT_WAY: str = env.str("PAYOUT_WAY", default="file")
+PAYOUT_MINIMUM = env.int("PAYOUT_MINIMUM", default=10)
+PAYOUT_WEEKDAYS: list[int] = env.list("PAYOUT_WEEKDAYS", cast=int, default=[0])
 # How long a cart line's stock is kept for a quote, and how much is left at least when ordering.
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=600)
 HOLD_RENEW_BELOW_SECONDS = 120

@@ -41,6 +41,12 @@ def show_of(referral: str) -> str:
     return f"{_KIND}.{found.piece_id}" if found else ""
 
 
+def payee_of(referral: str) -> str:
+    """Name who is owed the commission of a sale, as the shops' books know them; "" for nobody."""
+    found = read(referral)
+    return f"creator:{found.creator_id}" if found else ""
+
+
 def make(piece_id: int, creator_id: int, pin_id: int | None = None) -> str:
     """Write a signed referral of at most 200 characters."""
     return _signer().sign(f"{prefix(piece_id)}{creator_id}.{pin_id or 0}")

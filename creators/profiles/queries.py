@@ -18,6 +18,12 @@ def creator_of(user: User | AnonymousUser) -> Creator | None:
     return Creator.objects.filter(user_id=user.pk).first()
 
 
+def payee_of_user(user: User | AnonymousUser) -> str:
+    """Name a creator as the shops' books know them; "" for everybody else."""
+    creator = creator_of(user)
+    return f"creator:{creator.pk}" if creator else ""
+
+
 def creator_by_handle(handle: str) -> Creator:
     """Find a creator by their public handle.
 
