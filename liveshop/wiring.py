@@ -35,12 +35,14 @@ from shops.facts.publishing import Fact, On
 from shops.feeds.events import FeedImported
 from shops.orders.events import (
     OrderCancelled,
+    OrderDelivered,
     OrderExpired,
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
 )
-from shops.payments.events import PaymentCaptured, PaymentFailed, RefundSucceeded
+from shops.payments.events import ChargedBack, PaymentCaptured, PaymentFailed, RefundSucceeded
+from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.pricing.events import DealChanged
 from shops.returns.events import ReturnChanged
 from shops.stock.events import StockChanged
@@ -49,6 +51,7 @@ _STAGE = "creators.stage.reactions."
 _CHAT = "creators.stage.chat_reactions."
 _SCORING = "creators.scoring.reactions."
 _PAYMENTS = "shops.payments.reactions."
+_PAYOUTS = "shops.payouts.reactions."
 _WEBHOOKS = "shops.webhooks.reactions.tell_shop"
 
 TABLE: dict[type[Fact], On] = {
@@ -68,6 +71,7 @@ TABLE: dict[type[Fact], On] = {
         show=[_STAGE + "order_paid"],
     ),
     OrderCancelled: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
+    OrderDelivered: On(must=[_PAYOUTS + "schedule", _WEBHOOKS]),
     OrderExpired: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
     OrderRefunded: On(
         must=[_SCORING + "rescore_after_order"],
@@ -75,7 +79,12 @@ TABLE: dict[type[Fact], On] = {
     ),
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
     PaymentFailed: On(must=[_WEBHOOKS], show=[_STAGE + "payment_failed"]),
-    RefundSucceeded: On(must=[_PAYMENTS + "post_refund", _WEBHOOKS]),
+    # One reaction, not one for either case: only who decides under the order's lock may post.
+    RefundSucceeded: On(must=[_PAYOUTS + "reverse_released", _WEBHOOKS]),
+    ChargedBack: On(must=[_PAYOUTS + "post_charge_back", _WEBHOOKS]),
+    # payouts
+    OrderSettled: On(must=[_WEBHOOKS]),
+    PayoutChanged: On(must=[_WEBHOOKS]),
     # returns
     ReturnChanged: On(must=["shops.returns.reactions.send_mails", _WEBHOOKS]),
     # media
