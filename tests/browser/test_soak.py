@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from creators.chat import services as chat
+from creators.chat.posting import post_message
 from creators.live import services as live
 from creators.media import services as media
 from tests.browser.conftest import PHONE
@@ -166,7 +166,7 @@ class Busy:
 
     def say(self):
         self.said += 1
-        chat.post_message(
+        post_message(
             piece_id=self.show.pk,
             author=next(self.people),
             client_id=uuid4(),
