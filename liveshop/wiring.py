@@ -34,22 +34,29 @@ from shops.checkout.events import CartChanged
 from shops.facts.publishing import Fact, On
 from shops.feeds.events import FeedImported
 from shops.orders.events import (
+    LinesCancelled,
     OrderCancelled,
+    OrderCompleted,
     OrderDelivered,
     OrderExpired,
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
+    OrderReleased,
+    OrderShipped,
+    ParcelMoved,
+    ShippingDue,
 )
 from shops.payments.events import ChargedBack, PaymentCaptured, PaymentFailed, RefundSucceeded
 from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.pricing.events import DealChanged
 from shops.returns.events import ReturnChanged
-from shops.stock.events import StockChanged
+from shops.stock.events import StockChanged, WaitlistEnded, WaitlistOffered
 
 _STAGE = "creators.stage.reactions."
 _CHAT = "creators.stage.chat_reactions."
 _SCORING = "creators.scoring.reactions."
+_ORDERS = "shops.orders.reactions."
 _PAYMENTS = "shops.payments.reactions."
 _PAYOUTS = "shops.payouts.reactions."
 _WEBHOOKS = "shops.webhooks.reactions.tell_shop"
@@ -63,18 +70,34 @@ TABLE: dict[type[Fact], On] = {
     DealChanged: On(must=["creators.live.reactions.tell_bags"]),
     FeedImported: On(must=["creators.live.reactions.tell_bags"]),
     StockChanged: On(show=[_STAGE + "stock_changed"]),
+    WaitlistOffered: On(must=["shops.stock.reactions.mail_offer"]),
+    WaitlistEnded: On(must=["shops.stock.reactions.mail_offer_over"]),
     # checkout, orders, payments
     CartChanged: On(show=[_STAGE + "cart_changed"]),
     OrderPlaced: On(show=[_STAGE + "order_changed"]),
     OrderPaid: On(
-        must=["shops.orders.reactions.send_receipt", _SCORING + "rescore_after_order", _WEBHOOKS],
+        must=[_ORDERS + "send_receipt", _SCORING + "rescore_after_order", _WEBHOOKS],
         show=[_STAGE + "order_paid"],
     ),
-    OrderCancelled: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
-    OrderDelivered: On(must=[_PAYOUTS + "schedule", _WEBHOOKS]),
+    OrderReleased: On(must=[_ORDERS + "tell_shop", _WEBHOOKS], show=[_STAGE + "order_changed"]),
+    ShippingDue: On(must=[_ORDERS + "remind_shop"]),
+    OrderShipped: On(must=[_ORDERS + "tell_shipped", _WEBHOOKS], show=[_STAGE + "order_changed"]),
+    ParcelMoved: On(),
+    OrderCancelled: On(
+        must=[_ORDERS + "tell_cancelled", _SCORING + "rescore_after_order", _WEBHOOKS],
+        show=[_STAGE + "order_changed"],
+    ),
+    LinesCancelled: On(must=[_ORDERS + "tell_lines_cancelled", _WEBHOOKS]),
+    OrderDelivered: On(
+        must=[_ORDERS + "tell_delivered", _PAYOUTS + "schedule", _WEBHOOKS],
+        show=[_STAGE + "order_changed"],
+    ),
+    OrderCompleted: On(
+        must=[_SCORING + "rescore_after_order", _WEBHOOKS], show=[_STAGE + "order_changed"]
+    ),
     OrderExpired: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
     OrderRefunded: On(
-        must=[_SCORING + "rescore_after_order"],
+        must=[_ORDERS + "tell_refunded", _SCORING + "rescore_after_order"],
         show=[_STAGE + "order_refunded"],
     ),
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),

@@ -1,31 +1,131 @@
-"""What the orders room does about facts."""
+"""What the orders room does about facts: it writes to buyers and to shops."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext
 
-from shops.orders.events import OrderPaid
-from shops.orders.models import Order
+from shops.accounts.models import User
+from shops.ledger.money import Money
+from shops.orders import carriers
+from shops.orders.events import (
+    LinesCancelled,
+    OrderCancelled,
+    OrderDelivered,
+    OrderFact,
+    OrderPaid,
+    OrderRefunded,
+    OrderReleased,
+    OrderShipped,
+    ShippingDue,
+)
+from shops.orders.models import Order, Parcel
 
 
 def send_receipt(fact: OrderPaid, *, event_id: int, now: datetime) -> None:
     """Mail the buyer what was paid."""
-    order = Order.objects.select_related("buyer", "shop").get(pk=fact.order_id)
-    body = render_to_string(
-        "orders/mail/receipt.txt",
-        {
-            "order": order,
-            "lines": order.lines.order_by("pk"),
-            "link": f"{settings.SITE_URL.rstrip('/')}/orders/{order.number}/",
-        },
+    subject = gettext("Your order %(number)s is paid") % {"number": fact.number}
+    _to_buyer(fact, subject, "receipt", f"order-paid-{event_id}")
+
+
+def tell_shop(fact: OrderReleased, *, event_id: int, now: datetime) -> None:
+    """Mail the shop's people what they have to pack, and until when."""
+    subject = gettext("New order %(number)s") % {"number": fact.number}
+    _to_shop(fact, subject, "new_order", f"order-released-{event_id}", ship_by=fact.ship_by)
+
+
+def remind_shop(fact: ShippingDue, *, event_id: int, now: datetime) -> None:
+    """Mail the shop's people that an order will be cancelled unless they ship it."""
+    order = Order.objects.get(pk=fact.order_id)
+    if order.is_to_be_packed:
+        subject = gettext("Ship order %(number)s soon") % {"number": fact.number}
+        _to_shop(fact, subject, "ship_soon", f"order-due-{event_id}", ship_by=fact.ship_by)
+
+
+def tell_shipped(fact: OrderShipped, *, event_id: int, now: datetime) -> None:
+    """Mail the buyer that a parcel is on its way, and how to follow it."""
+    parcel = Parcel.objects.get(pk=fact.parcel_id)
+    subject = gettext("Your order %(number)s is on its way") % {"number": fact.number}
+    _to_buyer(
+        fact,
+        subject,
+        "shipped",
+        f"order-shipped-{event_id}",
+        parcel=parcel,
+        carrier=carriers.name_of(parcel.carrier),
+        follow=carriers.follow_url(parcel.carrier, parcel.tracking_number),
+        inside=[one.order_line for one in parcel.lines.select_related("order_line").order_by("pk")],
+        is_partial=fact.is_partial,
     )
+
+
+def tell_delivered(fact: OrderDelivered, *, event_id: int, now: datetime) -> None:
+    """Mail the buyer that everything came, and until when it can be sent back."""
+    subject = gettext("Your order %(number)s was delivered") % {"number": fact.number}
+    _to_buyer(fact, subject, "delivered", f"order-delivered-{event_id}")
+
+
+def tell_cancelled(fact: OrderCancelled, *, event_id: int, now: datetime) -> None:
+    """Mail the buyer of an order that was called off; and its shop, when it knew of it."""
+    subject = gettext("Your order %(number)s is cancelled") % {"number": fact.number}
+    more = {"reason": fact.reason, "was_paid": fact.was_paid}
+    _to_buyer(fact, subject, "cancelled", f"order-cancelled-{event_id}", **more)
+    if Order.objects.filter(pk=fact.order_id, released_at__isnull=False).exists():
+        subject = gettext("Order %(number)s is cancelled: do not ship it") % {"number": fact.number}
+        _to_shop(fact, subject, "cancelled_shop", f"order-cancelled-shop-{event_id}", **more)
+
+
+def tell_lines_cancelled(fact: LinesCancelled, *, event_id: int, now: datetime) -> None:
+    """Mail the buyer that part of an order will not come."""
+    subject = gettext("Part of your order %(number)s will not come") % {"number": fact.number}
+    order = Order.objects.get(pk=fact.order_id)
+    _to_buyer(
+        fact,
+        subject,
+        "lines_cancelled",
+        f"order-lines-{event_id}",
+        called_off=list(order.lines.filter(pk__in=fact.line_ids).order_by("pk")),
+        amount=Money(fact.amount_minor, fact.currency),
+        reason=fact.reason,
+    )
+
+
+def tell_refunded(fact: OrderRefunded, *, event_id: int, now: datetime) -> None:
+    """Mail the buyer that money went back."""
+    subject = gettext("Money back for your order %(number)s") % {"number": fact.number}
+    amount = Money(fact.refunded_minor, fact.currency)
+    _to_buyer(fact, subject, "refunded", f"order-refunded-{event_id}", amount=amount)
+
+
+def _to_buyer(fact: OrderFact, subject: str, letter: str, key: str, **more: Any) -> None:
+    order = Order.objects.select_related("buyer", "shop").get(pk=fact.order_id)
+    link = reverse("checkout:order", args=[order.number])
+    _send(order, letter, subject, key=key, to=[order.buyer.email], link=link, **more)
+
+
+def _to_shop(fact: OrderFact, subject: str, letter: str, key: str, **more: Any) -> None:
+    order = Order.objects.select_related("buyer", "shop").get(pk=fact.order_id)
+    people = User.objects.filter(staff_of__shop=order.shop, is_active=True).order_by("pk")
+    link = reverse("checkout:shop_order", args=[order.shop.slug, order.number])
+    to = list(people.values_list("email", flat=True))
+    if to:
+        _send(order, letter, subject, key=key, to=to, link=link, **more)
+
+
+def _send(
+    order: Order, letter: str, subject: str, *, key: str, to: list[str], link: str, **more: Any
+) -> None:
+    lines = list(order.lines.order_by("pk"))
+    site = settings.SITE_URL.rstrip("/")
+    context = {"order": order, "lines": lines, "link": f"{site}{link}", **more}
     EmailMessage(
-        subject=gettext("Your order %(number)s is paid") % {"number": order.number},
-        body=body,
-        to=[order.buyer.email],
+        subject=subject,
+        body=render_to_string(f"orders/mail/{letter}.txt", context),
+        to=to,
         # A mail system that gets the same fact twice may tell so by this.
-        headers={"Message-ID": f"<order-paid-{event_id}@liveshop>"},
+        headers={"Message-ID": f"<{key}@liveshop>"},
     ).send()

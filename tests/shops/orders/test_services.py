@@ -153,7 +153,7 @@ def test_every_move_that_the_table_does_not_name_is_refused(order, now):
             Order.objects.filter(pk=order.pk).update(state=before)
             order.state = before
             with pytest.raises(PurchaseClosed):
-                services._move(order, to, reason="", now=now)
+                services.moves.move(order, to, reason="", now=now)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,136 @@
+"""What every change of an order is made of: its lock, the compare-and-set, the fact."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from shops.accounts.models import User
+from shops.facts.publishing import publish
+from shops.facts.refused import NotFound, Refused
+from shops.orders.events import OrderFact
+from shops.orders.models import (
+    ORDER_TRANSITIONS,
+    Order,
+    OrderEvent,
+    OrderLine,
+    OrderState,
+    Purchase,
+)
+from shops.stock import services as stock
+
+_REASON_LENGTH = 200
+
+
+class PurchaseClosed(Refused):
+    code = "purchase_closed"
+    message = _("This order is closed. It can no longer be paid.")
+
+
+def lock_purchase(purchase_id: uuid.UUID) -> list[Order]:
+    """Read a purchase's orders under its lock: payment, cancellation and expiry take turns."""
+    if not Purchase.objects.select_for_update().filter(pk=purchase_id):
+        raise NotFound
+    return list(
+        Order.objects.select_related("purchase").filter(purchase_id=purchase_id).order_by("pk")
+    )
+
+
+def lock_order(order_id: int) -> Order:
+    """Read an order under its own lock: what is paid is moved under this one."""
+    order = Order.objects.select_for_update().filter(pk=order_id).first()
+    if order is None:
+        raise NotFound
+    return order
+
+
+def move(
+    order: Order,
+    to: OrderState,
+    *,
+    reason: str = "",
+    by: User | None = None,
+    now: datetime,
+    **fields: Any,
+) -> None:
+    """Compare-and-set an order's state and append the event."""
+    before = OrderState(order.state)
+    if to not in ORDER_TRANSITIONS[before]:
+        raise PurchaseClosed
+    if not Order.objects.filter(pk=order.pk, state=before).update(state=to, **fields):
+        raise PurchaseClosed
+    order.state = to
+    for name, value in fields.items():
+        setattr(order, name, value)
+    OrderEvent.objects.create(
+        order=order,
+        from_state=before,
+        to_state=to,
+        reason=reason[:_REASON_LENGTH],
+        by=by,
+        at=now,
+    )
+
+
+def add_note(order: Order, text: str, *, by: User | None = None, now: datetime) -> None:
+    OrderEvent.objects.create(
+        order=order,
+        from_state=order.state,
+        to_state=order.state,
+        reason=text[:_REASON_LENGTH],
+        by=by,
+        at=now,
+    )
+
+
+@transaction.atomic
+def note(*, order_id: int, text: str, by: User | None = None, now: datetime) -> None:
+    """Append to an order's history what happened to it without changing its state."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound
+    add_note(order, text, by=by, now=now)
+
+
+@transaction.atomic
+def mark_settled(*, order_id: int, now: datetime) -> bool:
+    """Note that a delivered order's escrow was split; False when it was before, or is not due.
+
+    Call it in the transaction that posts the split: of two, one goes on.
+    """
+    due = Order.objects.filter(
+        pk=order_id,
+        settled_at__isnull=True,
+        state__in=[OrderState.DELIVERED, OrderState.COMPLETED],
+    )
+    return bool(due.update(settled_at=now))
+
+
+def give_back(orders: Sequence[Order], *, now: datetime) -> None:
+    """Free the units of orders that were not sent; what was sent is nobody's to give back."""
+    holds = OrderLine.objects.filter(order__in=orders).values_list("hold_id", flat=True)
+    stock.give_back(hold_ids=list(holds), now=now)
+
+
+def tell(
+    kind: type[OrderFact], order: Order, *, lines: Sequence[OrderLine] | None = None, **more: Any
+) -> None:
+    """Publish a fact about an order; who has its `lines` at hand spares a query."""
+    if lines is None:
+        lines = list(order.lines.exclude(referral="").only("referral").order_by("pk"))
+    publish(
+        kind(
+            order_id=order.pk,
+            number=order.number,
+            purchase_id=str(order.purchase_id),
+            buyer_id=order.buyer_id,
+            shop_id=order.shop_id,
+            currency=order.currency,
+            total_minor=order.total_minor,
+            referrals=list(dict.fromkeys(line.referral for line in lines if line.referral)),
+            **more,
+        )
+    )

@@ -1,0 +1,156 @@
+"""Write down what is bought: one order per shop."""
+
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from shops.catalog.models import Sku
+from shops.orders.events import OrderPlaced
+from shops.orders.models import Order, OrderEvent, OrderLine, OrderState, Purchase
+from shops.orders.services.moves import tell
+
+# No 0/O, 1/I/L, U: read aloud and typed without mistakes.
+_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class LineToPlace:
+    """Units of one SKU at a price that was promised; `hold_id` keeps them.
+
+    Amounts are of the whole line. `is_first_paid`: nothing is kept; whoever pays first gets it,
+    and the hold is made under this id when the money is there.
+    """
+
+    sku_id: int
+    hold_id: uuid.UUID
+    quantity: int
+    unit_price_minor: int
+    referral: str = ""
+    discount_minor: int = 0
+    tax_minor: int = 0
+    tax_bps: int = 0
+    is_tax_inclusive: bool = True
+    is_first_paid: bool = False
+
+    @property
+    def goods_minor(self) -> int:
+        return self.quantity * self.unit_price_minor
+
+    @property
+    def paid_minor(self) -> int:
+        added = 0 if self.is_tax_inclusive else self.tax_minor
+        return self.goods_minor - self.discount_minor + added
+
+
+@dataclass(frozen=True)
+class ShippingToPlace:
+    """How one shop sends its part, and what that costs."""
+
+    shop_id: int
+    method: str
+    amount_minor: int
+    tax_minor: int = 0
+    is_tax_inclusive: bool = True
+
+    @property
+    def paid_minor(self) -> int:
+        return self.amount_minor + (0 if self.is_tax_inclusive else self.tax_minor)
+
+
+def new_number() -> str:
+    """Make a short order number that can't be guessed (30⁸ of them)."""
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"LS-{letters[:4]}-{letters[4:]}"
+
+
+@transaction.atomic
+def place(
+    *,
+    buyer_id: int,
+    quote_id: uuid.UUID,
+    lines: Sequence[LineToPlace],
+    address: Mapping[str, Any],
+    currency: str,
+    now: datetime,
+    pay_by: datetime,
+    shipping: Sequence[ShippingToPlace] = (),
+) -> Purchase:
+    """Write down a purchase: one unpaid order per shop, its lines with frozen price and rates.
+
+    A shop that `shipping` does not name sends for nothing.
+    """
+    skus = {
+        sku.pk: sku
+        for sku in Sku.objects.select_related("product__shop").filter(
+            pk__in=[line.sku_id for line in lines]
+        )
+    }
+    by_shop: dict[int, list[LineToPlace]] = {}
+    for line in lines:
+        by_shop.setdefault(skus[line.sku_id].product.shop_id, []).append(line)
+    sent = {one.shop_id: one for one in shipping if one.shop_id in by_shop}
+    purchase = Purchase.objects.create(
+        buyer_id=buyer_id,
+        quote_id=quote_id,
+        currency=currency,
+        total_minor=sum(line.paid_minor for line in lines)
+        + sum(one.paid_minor for one in sent.values()),
+        placed_at=now,
+        pay_by=pay_by,
+    )
+    for shop_id, shop_lines in sorted(by_shop.items()):
+        how = sent.get(shop_id) or ShippingToPlace(shop_id=shop_id, method="", amount_minor=0)
+        order = Order.objects.create(
+            number=new_number(),
+            purchase=purchase,
+            shop_id=shop_id,
+            buyer_id=buyer_id,
+            group=_group(shop_lines),
+            currency=currency,
+            goods_minor=sum(line.goods_minor for line in shop_lines),
+            discount_minor=sum(line.discount_minor for line in shop_lines),
+            shipping_minor=how.amount_minor,
+            tax_minor=sum(line.tax_minor for line in shop_lines),
+            shipping_tax_minor=how.tax_minor,
+            total_minor=sum(line.paid_minor for line in shop_lines) + how.paid_minor,
+            shipping_method=how.method[:80],
+            address=dict(address),
+            placed_at=now,
+        )
+        rows = OrderLine.objects.bulk_create(
+            OrderLine(
+                order=order,
+                sku=skus[line.sku_id],
+                hold_id=line.hold_id,
+                is_first_paid=line.is_first_paid,
+                title=skus[line.sku_id].product.title,
+                options_text=skus[line.sku_id].options_text,
+                quantity=line.quantity,
+                unit_price_minor=line.unit_price_minor,
+                discount_minor=line.discount_minor,
+                tax_minor=line.tax_minor,
+                tax_bps=line.tax_bps,
+                is_tax_inclusive=line.is_tax_inclusive,
+                referral=line.referral,
+                fee_bps=settings.PLATFORM_FEE_BPS,
+                # Nobody brought a sale without a referral, so nobody earns commission on it.
+                commission_bps=settings.COMMISSION_BPS if line.referral else 0,
+            )
+            for line in shop_lines
+        )
+        OrderEvent.objects.create(order=order, to_state=OrderState.UNPAID, at=now)
+        tell(OrderPlaced, order, lines=rows)
+    return purchase
+
+
+def _group(lines: Sequence[LineToPlace]) -> str:
+    """Name what an order travels with; the roof knows how to read a referral."""
+    show_of: Callable[[str], str] = import_string(settings.PARCEL_GROUP)
+    return next((group for line in lines if (group := show_of(line.referral)[:64])), "")
