@@ -47,7 +47,13 @@ from shops.orders.events import (
     ParcelMoved,
     ShippingDue,
 )
-from shops.payments.events import ChargedBack, PaymentCaptured, PaymentFailed, RefundSucceeded
+from shops.payments.events import (
+    ChargedBack,
+    PaymentCaptured,
+    PaymentFailed,
+    RefundFailed,
+    RefundSucceeded,
+)
 from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.pricing.events import DealChanged
 from shops.returns.events import ReturnChanged
@@ -59,6 +65,7 @@ _SCORING = "creators.scoring.reactions."
 _ORDERS = "shops.orders.reactions."
 _PAYMENTS = "shops.payments.reactions."
 _PAYOUTS = "shops.payouts.reactions."
+_RETURNS = "shops.returns.reactions."
 _WEBHOOKS = "shops.webhooks.reactions.tell_shop"
 
 TABLE: dict[type[Fact], On] = {
@@ -103,13 +110,14 @@ TABLE: dict[type[Fact], On] = {
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
     PaymentFailed: On(must=[_WEBHOOKS], show=[_STAGE + "payment_failed"]),
     # One reaction, not one for either case: only who decides under the order's lock may post.
-    RefundSucceeded: On(must=[_PAYOUTS + "reverse_released", _WEBHOOKS]),
+    RefundSucceeded: On(must=[_PAYOUTS + "reverse_released", _RETURNS + "note_refund", _WEBHOOKS]),
+    RefundFailed: On(must=[_RETURNS + "note_failure", _WEBHOOKS]),
     ChargedBack: On(must=[_PAYOUTS + "post_charge_back", _WEBHOOKS]),
     # payouts
     OrderSettled: On(must=[_WEBHOOKS]),
     PayoutChanged: On(must=[_WEBHOOKS]),
     # returns
-    ReturnChanged: On(must=["shops.returns.reactions.send_mails", _WEBHOOKS]),
+    ReturnChanged: On(must=[_RETURNS + "send_mails", _WEBHOOKS]),
     # media
     PictureStarted: On(show=[_STAGE + "picture_changed"]),
     PictureLost: On(show=[_STAGE + "picture_changed"]),
