@@ -56,14 +56,13 @@ def settle(*, order_id: int, now: datetime) -> bool:
         # The capture is about to be posted.
         return False
     left = min(max(in_escrow(journals), 0), order.total_minor)
-    changed = Settlement.objects.filter(pk=row.pk, state=SettlementState.WAITING).update(
+    if left and not orders.mark_settled(order_id=order.pk, now=now):
+        return False
+    Settlement.objects.filter(pk=row.pk).update(
         state=SettlementState.SETTLED if left else SettlementState.VOID,
         left_minor=left,
         settled_at=now,
     )
-    if not changed:
-        return False
-    orders.mark_settled(order_id=order.pk, now=now)
     if left:
         _release(row, order, left, now=now)
     return True
