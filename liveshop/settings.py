@@ -247,6 +247,8 @@ PAYOUT_MINIMUM = env.int("PAYOUT_MINIMUM", default=10)
 PAYOUT_WEEKDAYS: list[int] = env.list("PAYOUT_WEEKDAYS", cast=int, default=[0])
 # How long a cart line's stock is kept for a quote, and how much is left at least when ordering.
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=600)
+# How long an offer of the waitlist is kept for whose turn it is.
+WAITLIST_OFFER_SECONDS = env.int("WAITLIST_OFFER_SECONDS", default=600)
 HOLD_RENEW_BELOW_SECONDS = 120
 # REMORSE_SECONDS: how long after paying a buyer cancels freely; 0: the shop has it at once.
 REMORSE_SECONDS = env.int("REMORSE_SECONDS", default=3600)
@@ -262,6 +264,20 @@ PAYMENTS_SANDBOX_SECRET = _secret(
     "PAYMENTS_SANDBOX_SECRET", trial="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
 )
 PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
+# PAYMENT_PROVIDER: "sandbox" or "stripe", for new payments; old ones stay where they were made.
+PAYMENT_PROVIDER: str = env.str("PAYMENT_PROVIDER", default="sandbox")
+# PAYMENT_CAPTURE: "auto", or "manual": cards are authorised, and people capture all or a part.
+PAYMENT_CAPTURE: str = env.str("PAYMENT_CAPTURE", default="auto")
+STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
+# STRIPE_API_BASE: another address than Stripe's own, such as a trial server's.
+STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
+if PAYMENT_PROVIDER not in ("sandbox", "stripe"):
+    raise ImproperlyConfigured("PAYMENT_PROVIDER must be sandbox or stripe")
+if PAYMENT_CAPTURE not in ("auto", "manual"):
+    raise ImproperlyConfigured("PAYMENT_CAPTURE must be auto or manual")
+if PAYMENT_PROVIDER == "stripe" and not (STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET):
+    raise ImproperlyConfigured("Stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET")
 
 # --- Returns ---------------------------------------------------------------------------------
 # Days until silence answers: the shop's (a request is approved, arrived goods are refunded), the
@@ -440,12 +456,19 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["shops.webhooks.permissions.MayAsk"],
     "DEFAULT_PARSER_CLASSES": ["shops.facts.rest.StrictParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "liveshop.api.Schema",
     "EXCEPTION_HANDLER": "liveshop.api.problem_details",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
-    "PAGE_SIZE": 50,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "liveshop", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "liveshop",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "liveshop.api.with_problems",
+    ],
+}
 
 # LOG_FORMAT: "line" for people or "json" for machines, an object a line.
 LOGGING = logs.configuration(

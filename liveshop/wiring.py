@@ -91,10 +91,17 @@ TABLE: dict[type[Fact], On] = {
     OrderShipped: On(must=[_ORDERS + "tell_shipped", _WEBHOOKS], show=[_STAGE + "order_changed"]),
     ParcelMoved: On(),
     OrderCancelled: On(
-        must=[_ORDERS + "tell_cancelled", _SCORING + "rescore_after_order", _WEBHOOKS],
+        must=[
+            _PAYMENTS + "refund_cancelled",
+            _ORDERS + "tell_cancelled",
+            _SCORING + "rescore_after_order",
+            _WEBHOOKS,
+        ],
         show=[_STAGE + "order_changed"],
     ),
-    LinesCancelled: On(must=[_ORDERS + "tell_lines_cancelled", _WEBHOOKS]),
+    LinesCancelled: On(
+        must=[_PAYMENTS + "refund_lines", _ORDERS + "tell_lines_cancelled", _WEBHOOKS]
+    ),
     OrderDelivered: On(
         must=[_ORDERS + "tell_delivered", _PAYOUTS + "schedule", _WEBHOOKS],
         show=[_STAGE + "order_changed"],

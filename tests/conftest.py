@@ -34,6 +34,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in ("ledger_account", "ledger_journal", "ledger_entry"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ledger_no_truncate")
+        cursor.execute("ALTER TABLE stock_stockmovement DISABLE TRIGGER stock_no_truncate")
 
 
 @pytest.fixture

@@ -1,15 +1,26 @@
-"""Reads of units and holds."""
+"""Reads of units, holds, policies and offers."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
 
 from shops.catalog.models import Product, Shop, Sku
 from shops.facts.refused import NotFound
-from shops.stock.models import Hold, Stock
+from shops.stock.models import (
+    EntryState,
+    Hold,
+    HoldState,
+    Mode,
+    ReservationPolicy,
+    Stock,
+    WaitlistEntry,
+)
 
 
 def available(*, sku_ids: Iterable[int]) -> dict[int, int]:
@@ -72,3 +83,46 @@ def sku_of(*, shop: Shop, sku_id: int) -> Sku:
     if sku is None:
         raise NotFound
     return sku
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a product is reserved; None: as long as HOLD_SECONDS, as many as somebody wants."""
+
+    mode: Mode = Mode.CHECKOUT_HOLD
+    hold_seconds: int | None = None
+    most_per_buyer: int | None = None
+
+    @property
+    def hold_for(self) -> timedelta:
+        """Say how long a hold of this product is made for."""
+        return timedelta(seconds=self.hold_seconds or settings.HOLD_SECONDS)
+
+
+def policies_of(*, product_ids: Iterable[int]) -> dict[int, Policy]:
+    """Find how products are reserved, by product id; one without a row has the default."""
+    ids = list(product_ids)
+    rows = ReservationPolicy.objects.filter(product_id__in=ids)
+    found = {
+        row.product_id: Policy(Mode(row.mode), row.hold_seconds, row.most_per_buyer) for row in rows
+    }
+    return dict.fromkeys(ids, Policy()) | found
+
+
+def offer_of(*, user_id: int, sku_id: int) -> WaitlistEntry | None:
+    """Find the offer that a user has for a SKU and may still take by ordering `hold_id`.
+
+    Its `offered` units are held for them until `offer_until`, by the database's clock.
+    """
+    return _open_offers(user_id).filter(sku_id=sku_id).first()
+
+
+def offers_of(*, user_id: int) -> list[WaitlistEntry]:
+    """List the offers that a user may still take, the first to end first."""
+    rows = _open_offers(user_id).select_related("sku__product__shop")
+    return list(rows.order_by("offer_until", "id"))
+
+
+def _open_offers(user_id: int) -> QuerySet[WaitlistEntry]:
+    held = Hold.objects.filter(pk=OuterRef("hold_id"), state=HoldState.HELD, expires_at__gt=Now())
+    return WaitlistEntry.objects.filter(Exists(held), user_id=user_id, state=EntryState.OFFERED)

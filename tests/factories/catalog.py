@@ -4,7 +4,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from shops.catalog.models import Category, Product, Shop, ShopStaff, Sku
-from shops.stock.models import Stock
+from shops.stock.models import Kind, Stock, StockMovement
 
 
 class CategoryFactory(DjangoModelFactory):
@@ -55,4 +55,9 @@ class SkuFactory(DjangoModelFactory):
     @factory.post_generation
     def on_hand(self, create, extracted, **kwargs):
         if create:
-            Stock.objects.create(sku=self, on_hand=10 if extracted is None else extracted)
+            units = 10 if extracted is None else extracted
+            Stock.objects.create(sku=self, on_hand=units)
+            if units:
+                StockMovement.objects.create(
+                    sku=self, kind=Kind.OPENING, quantity=units, on_hand=units
+                )

@@ -15,8 +15,8 @@ from creators.stage.desk import desk_here, in_thread
 from creators.stage.hub import hub_here
 from creators.stage.rooms import live_room
 from shops.checkout import owner as cart_owner
+from shops.stock.events import StockChanged
 from shops.stock.models import Stock
-from shops.stock.services import StockChanged
 from tests.creators.stage.conftest import ORIGIN, Communicator, cookie_of, path
 from tests.creators.stage.waiting import until
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shops.facts.models import Event
-from shops.stock.models import Hold, HoldEvent, HoldState, Stock
+from shops.stock.models import Hold, HoldState, Stock, StockMovement
 from shops.stock.services import (
     BadQuantity,
     HoldMismatch,
@@ -40,7 +40,8 @@ def test_reserves_and_says_so(now):
         "on_hand": 5,
         "rev": 1,
     }
-    assert list(held.events.values_list("from_state", "to_state")) == [("", "held")]
+    [movement] = StockMovement.objects.filter(hold_id=held.pk)
+    assert (movement.kind, movement.quantity, movement.held, movement.at) == ("held", 2, 2, now)
 
 
 def test_the_last_unit_can_be_held_and_not_one_more(now):
@@ -86,7 +87,7 @@ def test_the_same_id_again_is_the_same_hold(now):
 
     assert first == second
     assert Stock.objects.get(sku=sku).reserved == 2
-    assert HoldEvent.objects.count() == 1
+    assert StockMovement.objects.filter(kind="held").count() == 1
 
 
 def test_a_retry_with_one_more_hold_reserves_only_that_one(now):

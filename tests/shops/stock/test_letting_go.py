@@ -9,7 +9,7 @@ from django.db.models import F
 from procrastinate.contrib.django import app
 
 from shops.facts.models import Event
-from shops.stock.models import Hold, HoldState, Stock
+from shops.stock.models import Hold, HoldState, Stock, StockMovement
 from shops.stock.queries import database_now
 from shops.stock.services import (
     HARD_CAP,
@@ -116,10 +116,11 @@ def test_give_back_frees_a_committed_hold_once(sku, held, now):
     assert give_back(hold_ids=[held.pk], now=now) == 0
 
     assert (state_of(held), reserved(sku)) == (HoldState.RELEASED, 0)
-    assert list(held.events.order_by("id").values_list("from_state", "to_state")) == [
-        ("", "held"),
-        ("held", "committed"),
-        ("committed", "released"),
+    history = StockMovement.objects.filter(hold_id=held.pk).order_by("id")
+    assert list(history.values_list("kind", "held", "committed")) == [
+        ("held", 2, 0),
+        ("committed", -2, 2),
+        ("freed", 0, -2),
     ]
 
 
