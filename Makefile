@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video bench-stage check-hls test-browser browser check asyncapi format lock clean
+.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video bench-stage check-hls test-browser browser check asyncapi openapi format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -66,11 +66,15 @@ check: .venv/installed node_modules/.package-lock.json ## Run the linters, the t
 	@echo "migrations" && $(RUN) manage.py makemigrations --check --dry-run --verbosity 1
 	@echo "django" && $(RUN) manage.py check --fail-level WARNING
 	@echo "asyncapi" && $(RUN) manage.py asyncapi --check
+	@echo "openapi" && $(RUN) manage.py openapi --check
 	@echo "javascript" && find liveshop shops creators tests -name '*.test.js' -exec \
 		scripts/with-node node --test {} +
 
 asyncapi: .venv/installed ## Write docs/asyncapi.yaml anew from the stage's messages
 	@$(RUN) manage.py asyncapi
+
+openapi: .venv/installed ## Write docs/openapi.yaml anew from the API's views
+	@$(RUN) manage.py openapi
 
 format: .venv/installed ## Let the formatters have their way
 	@$(RUN) -m ruff check --fix --quiet . ; $(RUN) -m ruff format .

@@ -454,7 +454,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["shops.webhooks.permissions.MayAsk"],
-    "DEFAULT_PARSER_CLASSES": ["shops.facts.rest.StrictParser"],
+    "DEFAULT_PARSER_CLASSES": ["shops.facts.parsers.StrictParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "liveshop.api.Schema",
     "EXCEPTION_HANDLER": "liveshop.api.problem_details",

@@ -37,4 +37,6 @@ urlpatterns = [
     path("", include("creators.audience.urls")),
     path("", include("creators.profiles.urls")),
     path("", include("creators.social.urls")),
+    # Last: it answers whatever else begins with "api/" in the API's way.
+    path("api/", include("liveshop.api_urls")),
 ]

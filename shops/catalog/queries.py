@@ -77,7 +77,8 @@ def _with_goods(products: QuerySet[Product]) -> QuerySet[Product]:
     )
 
 
-def _available(sku: Sku) -> int:
+def available_of(sku: Sku) -> int:
+    """Count the free units of a SKU that came with its stock."""
     stock = getattr(sku, "stock", None)
     return stock.available if stock is not None else 0
 
@@ -102,7 +103,7 @@ def cards(products: Iterable[Product]) -> list[Card]:
         images: list[ProductImage] = product.shown_images  # type: ignore[attr-defined]
         if not skus:
             continue
-        free = [sku for sku in skus if _available(sku) > 0]
+        free = [sku for sku in skus if available_of(sku) > 0]
         cheapest = min(free or skus, key=lambda sku: sku.price_minor)
         made.append(
             Card(
@@ -164,7 +165,7 @@ def product_page(*, shop_slug: str, handle: str, sku_id: int | None = None) -> P
                 price_minor=sku.price_minor,
                 compare_at_minor=sku.compare_at_minor,
                 currency=sku.currency,
-                available=_available(sku),
+                available=available_of(sku),
             )
         )
     choices = [choice for group in groups.values() for choice in group]

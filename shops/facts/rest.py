@@ -4,15 +4,15 @@ import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer, Serializer
+from rest_framework.serializers import BaseSerializer, CharField, Serializer
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
@@ -24,14 +24,10 @@ MOST_PER_PAGE: Final = 100
 _M = TypeVar("_M", bound=Model)
 
 
-class StrictParser(JSONParser):
-    """JSON; what is nested too deep to be read is not valid instead of an error of ours."""
+class NextPage(Serializer[Any]):
+    """A page of a list; `next` is the `cursor` to ask the next one with, null on the last."""
 
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError:
-            raise ParseError("JSON parse error - nested too deep") from None
+    next = CharField(allow_null=True)
 
 
 class ApiView(APIView):
@@ -45,6 +41,9 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     is_of_shop: ClassVar[bool] = False
     is_for_any_token: ClassVar[bool] = False
+    # Methods that need an Idempotency-Key; whether GET takes `cursor` and `limit`.
+    keyed: ClassVar[frozenset[str]] = frozenset()
+    is_paged: ClassVar[bool] = False
 
     @property
     def user_id(self) -> int:
@@ -91,19 +90,27 @@ class ApiView(APIView):
         request: Request,
         rows: QuerySet[_M],
         serializer: type[BaseSerializer[Any]],
+        *,
+        by: str = "",
     ) -> Response:
-        """Answer a page of rows, newest (by key) first, and the cursor of the next one."""
+        """Answer a page of rows, newest first, and the cursor of the next one.
+
+        Newest is the biggest key or, where keys are random, the latest instant in the field `by`.
+        """
         size = _size(request.query_params.get("limit", ""))
         cursor = request.query_params.get("cursor", "")
         if cursor:
-            rows = rows.filter(pk__lt=_position(cursor, rows.model))
-        found = list(rows.order_by("-pk")[: size + 1])
+            at, pk = _position(cursor, rows.model, by=by)
+            older = Q(**{f"{by}__lt": at}) | Q(**{by: at, "pk__lt": pk}) if by else Q(pk__lt=pk)
+            rows = rows.filter(older)
+        order = [f"-{by}", "-pk"] if by else ["-pk"]
+        found = list(rows.order_by(*order)[: size + 1])
         more = len(found) > size
         found = found[:size]
         return Response(
             {
                 "results": serializer(found, many=True, context={"request": request}).data,
-                "next": _cursor(found[-1].pk) if more else None,
+                "next": _cursor(found[-1], by=by) if more else None,
             }
         )
 
@@ -131,17 +138,23 @@ def _size(text: str) -> int:
     return size
 
 
-def _cursor(pk: Any) -> str:
-    return urlsafe_b64encode(str(pk).encode()).decode().rstrip("=")
+def _cursor(last: Model, *, by: str) -> str:
+    at: datetime | None = getattr(last, by) if by else None
+    text = f"{at.isoformat() if at else ''}|{last.pk}"
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str, model: type[Model]) -> Any:
+def _position(cursor: str, model: type[Model], *, by: str) -> tuple[datetime | None, Any]:
     """Read a cursor of ours; anything else is refused, whatever it is made of."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        position = model._meta.pk.to_python(text)
-    except (binascii.Error, ValueError, ValidationError):
+        instant, bar, last = text.partition("|")
+        pk = model._meta.pk.to_python(last)
+        at = datetime.fromisoformat(instant) if by else None
+        if not bar or (at is not None and at.tzinfo is None) or (not by and instant):
+            raise ValueError(text)
+    except (binascii.Error, ValueError, OverflowError, ValidationError):
         raise ParseError("This `cursor` is none of ours.") from None
-    if isinstance(position, int) and not 0 <= position <= BIGGEST_ID:
+    if isinstance(pk, int) and not 0 <= pk <= BIGGEST_ID:
         raise ParseError("This `cursor` is none of ours.")
-    return position
+    return at, pk

@@ -12,6 +12,8 @@ TYPES: Final[dict[str, str | Promise]] = {
     "order.delivered": _("A parcel has arrived"),
     "order.completed": _("The time to return it is over"),
     "order.cancelled": _("An order is cancelled"),
+    "order.lines_cancelled": _("Part of an order will not be sent"),
+    "order.settled": _("An order's money was released"),
     "order.expired": _("An order was not paid in time"),
     "payment.captured": _("A payment has arrived"),
     "payment.failed": _("A payment has failed; the buyer may try again"),
