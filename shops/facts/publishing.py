@@ -59,11 +59,12 @@ def read(event: Event) -> Fact:
     return msgspec.convert(event.payload, fact_class(event.kind))
 
 
-def publish(fact: Fact) -> Event:
+def publish(fact: Fact, *, is_shown: bool = True) -> Event:
     """Record that something happened and set off what follows, all or nothing with it.
 
     Must reactions are queued in the caller's transaction; show reactions run after its commit, in
-    this process, and a failing one is logged and harms nobody.
+    this process, and a failing one is logged and harms nobody. Who publishes faster than people
+    look calls `show` later instead, for the newest of several facts (`is_shown=False`).
 
     :raises NotInTransaction: the caller is not in `transaction.atomic`
     :raises UnknownFact: the wiring table has no row for this class
@@ -77,9 +78,16 @@ def publish(fact: Fact) -> Event:
     event = _write(type(fact).__name__, fact)
     for name in on.must:
         jobs.configure_task(REACT, allow_unknown=False).defer(event_id=event.pk, reaction=name)
-    for name in on.show:
-        transaction.on_commit(partial(_show, name, fact), robust=True)
+    if is_shown:
+        for name in on.show:
+            transaction.on_commit(partial(_show, name, fact), robust=True)
     return event
+
+
+def show(fact: Fact) -> None:
+    """Run the show reactions of a fact that is committed; a failing one is logged."""
+    for name in table()[type(fact)].show:
+        _show(name, fact)
 
 
 def _write(kind: str, fact: Fact) -> Event:

@@ -19,9 +19,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as NotYet
-from typing import Final, NamedTuple
+from concurrent.futures import Future
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,7 @@ from psycopg.errors import LockNotAvailable
 
 from shops.facts.refused import Refused
 from shops.stock.reserving import Answer, Ask, Kept, reserve
+from shops.stock.telling import teller
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +69,24 @@ Reserve = Callable[[Sequence[Ask], Callable[[list[Answer]], None]], object]
 
 
 def _reserve_now(asks: Sequence[Ask], then: Callable[[list[Answer]], None]) -> None:
-    reserve(asks, then=then, lock_seconds=LOCK_SECONDS)
+    reserve(asks, then=then, show=teller.tell, lock_seconds=LOCK_SECONDS)
 
 
-class _Waiting(NamedTuple):
-    ask: Ask
-    future: "Future[list[Kept]]"
-    until: float
+class Waiting:
+    """A request in the queue; `tell` is called once, in the batcher's thread, with its answer."""
+
+    __slots__ = ("ask", "is_taken", "is_told", "tell", "until")
+
+    def __init__(self, ask: Ask, tell: Callable[[Answer], object], until: float) -> None:
+        self.ask = ask
+        self.tell = tell
+        self.until = until
+        self.is_taken = False
+        self.is_told = False
+
+    def answer(self, answer: Answer) -> None:
+        self.is_told = True
+        self.tell(answer)
 
 
 class Batcher:
@@ -101,7 +114,7 @@ class Batcher:
     def _start_afresh(self) -> None:
         """Forget requests and the thread: after a fork they are the parent's."""
         self._next_at = 0.0
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -111,16 +124,21 @@ class Batcher:
         """Tell how many requests wait for a transaction that has not begun."""
         return len(self._waiting)
 
-    def submit(self, ask: Ask, *, patience: float = PATIENCE_SECONDS) -> "Future[list[Kept]]":
-        """Have units kept; the future has what was committed, or a `Refused`.
+    def put(
+        self,
+        ask: Ask,
+        tell: Callable[[Answer], object],
+        *,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Waiting:
+        """Have units kept and be told in the batcher's thread, once, when that is committed.
 
-        Its callbacks run in the batcher's thread. Never blocks. Who waits longer than `patience`
-        seconds for a transaction to begin is refused (Busy) without one.
+        Never blocks; `tell` must not, either. Who waits longer than `patience` seconds for a
+        transaction to begin is told that we are busy (Busy), without one.
 
         :raises Busy: too many requests wait
         """
-        future: Future[list[Kept]] = Future()
-        one = _Waiting(ask, future, time.monotonic() + patience)
+        one = Waiting(ask, tell, time.monotonic() + patience)
         with self._changed:
             if self._is_closed or len(self._waiting) >= self._most_waiting:
                 raise Busy
@@ -131,25 +149,46 @@ class Batcher:
             elif len(self._waiting) in (1, self._at_most):
                 # The thread sleeps until there is a request, or until its next batch is full.
                 self._changed.notify()
+        return one
+
+    def withdraw(self, one: Waiting) -> bool:
+        """Take a request back; False when its transaction has begun: it may be committed."""
+        with self._changed:
+            if one.is_taken:
+                return False
+            self._waiting.remove(one)
+            return True
+
+    def submit(self, ask: Ask, *, patience: float = PATIENCE_SECONDS) -> "Future[list[Kept]]":
+        """Do as `put`; the future has what was committed, or a `Refused`.
+
+        :raises Busy: too many requests wait
+        """
+        future: Future[list[Kept]] = Future()
+        self.put(ask, partial(_fulfil, future), patience=patience)
         return future
 
     def hold(self, ask: Ask, *, patience: float = PATIENCE_SECONDS) -> list[Kept]:
-        """Do as `submit`, and wait for the answer.
+        """Do as `put`, and wait for the answer.
 
         :raises Busy: too many requests wait, or no transaction began in time
         :raises Unavailable: PostgreSQL did not answer in time; the holds may exist or not
         """
-        future = self.submit(ask, patience=patience)
+        answers: SimpleQueue[Answer] = SimpleQueue()
+        one = self.put(ask, answers.put, patience=patience)
         try:
-            return future.result(patience)
-        except NotYet:
-            if future.cancel():
+            answer = answers.get(timeout=patience)
+        except Empty:
+            if self.withdraw(one):
                 raise Busy from None
-        # Its transaction is under way, and that waits for nobody for long.
-        try:
-            return future.result(patience)
-        except (NotYet, CancelledError):
-            raise Unavailable from None
+            # Its transaction is under way, and that waits for nobody for long.
+            try:
+                answer = answers.get(timeout=patience)
+            except Empty:
+                raise Unavailable from None
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
 
     def close(self) -> None:
         """Take what waits, then no more; returns when the thread has ended."""
@@ -167,7 +206,7 @@ class Batcher:
         finally:
             connection.close()
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> list[Waiting]:
         with self._changed:
             self._changed.wait_for(self._is_full, self._next_at - time.monotonic())
             if not self._waiting and not self._is_closed:
@@ -178,43 +217,36 @@ class Batcher:
                 return []
             self._next_at = time.monotonic() + self._every_seconds
             many = min(len(self._waiting), self._at_most)
-            return [self._waiting.popleft() for _ in range(many)]
+            batch = [self._waiting.popleft() for _ in range(many)]
+            for one in batch:
+                one.is_taken = True
+            return batch
 
     def _is_full(self) -> bool:
         return self._is_closed or len(self._waiting) >= self._at_most
 
-    def _take(self, batch: Sequence[_Waiting]) -> None:
+    def _take(self, batch: Sequence[Waiting]) -> None:
         """Have a batch reserved and answer everybody in it, whatever happens."""
         now = time.monotonic()
-        mine = []
+        mine = [one for one in batch if one.until >= now]
+        refusal = self._reserve_for(mine) if mine else None
         for one in batch:
-            # From here on it can no longer be cancelled: it may be committed.
-            if not one.future.set_running_or_notify_cancel():
-                continue
-            if one.until < now:
-                one.future.set_exception(Busy())
-            else:
-                mine.append(one)
-        if not mine:
-            return
-        refusal = self._reserve_for(mine)
-        for one in mine:
-            if not one.future.done():
-                one.future.set_exception(refusal or Unavailable())
+            if not one.is_told:
+                one.answer(Busy() if one.until < now else refusal or Unavailable())
 
-    def _reserve_for(self, batch: Sequence[_Waiting]) -> Refused | None:
+    def _reserve_for(self, batch: Sequence[Waiting]) -> Refused | None:
         asks = [one.ask for one in batch]
         for is_last in (False, True):
             try:
-                self._reserve(asks, lambda answers: _answer(batch, answers))
+                self._reserve(asks, partial(_answer, batch))
                 return None
             except (OperationalError, InterfaceError) as error:
-                # The connection may have died before or after the commit. Its answers were not
-                # given, so the batch is asked again: what was committed is found by its ids.
                 connection.close()
                 if isinstance(error.__cause__, LockNotAvailable):
                     log.warning("%d requests waited too long for a stock row's lock", len(asks))
                     return Busy()
+                # The connection died before or after the commit. Nobody was answered, so the batch
+                # is asked again: what was committed is found by its ids.
                 if is_last:
                     log.warning("%d requests were not reserved: %s", len(asks), error)
             except Exception:
@@ -222,17 +254,24 @@ class Batcher:
                 connection.close()
                 log.exception("%d requests were not reserved", len(asks))
                 return None
-            if all(one.future.done() for one in batch):
+            if batch[0].is_told:
                 return None
         return None
 
 
-def _answer(batch: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+def _answer(batch: Sequence[Waiting], answers: Sequence[Answer]) -> None:
     for one, answer in zip(batch, answers, strict=True):
-        if isinstance(answer, Refused):
-            one.future.set_exception(answer)
-        else:
-            one.future.set_result(answer)
+        one.answer(answer)
+
+
+def _fulfil(future: "Future[list[Kept]]", answer: Answer) -> None:
+    # Who asked may have gone away and cancelled; the holds stand all the same.
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(answer, Refused):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
 
 
 class Heat:

@@ -176,17 +176,18 @@ def reserve(
     asks: Sequence[Ask],
     *,
     then: Callable[[list[Answer]], None] | None = None,
+    show: Callable[[StockChanged], None] | None = None,
     lock_seconds: float | None = None,
 ) -> list[Answer]:
     """Keep units for several at once; answers in their order, each the holds or a refusal.
 
-    `then` is called with the answers as soon as they are committed, before anybody is shown them.
-    With `lock_seconds` the transaction gives up (OperationalError) when others keep the stock's
-    rows for longer.
+    `then` is called with the answers as soon as they are committed, `show` with each change behind
+    it; without `show`, browsers are told by the ordinary way of facts. With `lock_seconds` the
+    transaction gives up (OperationalError) when others keep the stock's rows for longer.
     """
     for _try in range(_TRIES):
         try:
-            return _reserve(asks, then=then, lock_seconds=lock_seconds)
+            return _reserve(asks, then=then, show=show, lock_seconds=lock_seconds)
         except _Conflict:
             continue
     return [Overtaken() for _ in asks]
@@ -197,6 +198,7 @@ def _reserve(
     asks: Sequence[Ask],
     *,
     then: Callable[[list[Answer]], None] | None,
+    show: Callable[[StockChanged], None] | None,
     lock_seconds: float | None,
 ) -> list[Answer]:
     wanted = [one for ask in asks for one in ask.wanted]
@@ -225,15 +227,16 @@ def _reserve(
     if then is not None:
         transaction.on_commit(partial(then, answers))
     for sku_id, on_hand, reserved, rev in changes:
-        publish(
-            StockChanged(
-                sku_id=sku_id,
-                product_id=found.products[sku_id],
-                available=on_hand - reserved,
-                on_hand=on_hand,
-                rev=rev,
-            )
+        fact = StockChanged(
+            sku_id=sku_id,
+            product_id=found.products[sku_id],
+            available=on_hand - reserved,
+            on_hand=on_hand,
+            rev=rev,
         )
+        publish(fact, is_shown=show is None)
+        if show is not None:
+            transaction.on_commit(partial(show, fact), robust=True)
     return answers
 
 
