@@ -47,14 +47,15 @@ ORDER_TRANSITIONS: Final[dict[OrderState, frozenset[OrderState]]] = {
     OrderState.DELIVERED: frozenset({OrderState.COMPLETED}),
     OrderState.COMPLETED: frozenset(),
     OrderState.CANCELLED: frozenset(),
-    OrderState.EXPIRED: frozenset(),
+    # Its payment came late, and its units were still there.
+    OrderState.EXPIRED: frozenset({OrderState.UNPAID}),
 }
 
 # Paid, and nothing of it has left the shop.
 BEFORE_SHIPPING: Final = (OrderState.ON_HOLD, OrderState.AWAITING_SHIPMENT)
 # What a shop has to pack something of.
 TO_PACK: Final = (OrderState.AWAITING_SHIPMENT, OrderState.PARTIALLY_SHIPPED)
-# Nothing more will be sent or paid for these.
+# Nothing more will be sent or paid for these (unless a late payment brings an expired one back).
 OVER: Final = (OrderState.CANCELLED, OrderState.EXPIRED)
 
 

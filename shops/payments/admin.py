@@ -3,11 +3,23 @@
 from django.contrib import admin
 
 from shops.facts.admin import ReadOnly
-from shops.payments.models import Payment, PaymentEvent, ProviderMessage, Refund
+from shops.payments.models import (
+    CapturedShare,
+    ChargeBack,
+    Payment,
+    PaymentEvent,
+    ProviderMessage,
+    Refund,
+)
 
 
 class PaymentEventInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
     model = PaymentEvent
+    extra = 0
+
+
+class CapturedShareInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    model = CapturedShare
     extra = 0
 
 
@@ -17,7 +29,7 @@ class PaymentAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("state", "provider")
     search_fields = ("id", "purchase__id", "purchase__orders__number")
     ordering = ("-created_at",)
-    inlines = (PaymentEventInline,)
+    inlines = (PaymentEventInline, CapturedShareInline)
 
 
 @admin.register(Refund)
@@ -33,3 +45,10 @@ class ProviderMessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg
     list_display = ("received_at", "provider", "message_id")
     search_fields = ("message_id",)
     ordering = ("-received_at",)
+
+
+@admin.register(ChargeBack)
+class ChargeBackAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("told_at", "payment", "amount_minor", "reason", "provider_ref")
+    search_fields = ("payment__id", "provider_ref")
+    ordering = ("-told_at",)

@@ -118,6 +118,12 @@ class PaymentEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.payment_id}: {self.from_state} → {self.to_state}"
 
+    @property
+    def label(self) -> str:
+        """Name the state that was reached, for people; "" for a note, which changes none."""
+        is_note = self.from_state == self.to_state
+        return "" if is_note else str(PaymentState(self.to_state).label)
+
 
 class CapturedShare(models.Model):
     """What was captured for one order when it was less than the order's total."""

@@ -2,12 +2,26 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import QuerySet, Sum
+
+from shops.accounts.models import Role, User
+from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Journal, Kind, Side
+from shops.ledger.shares import largest_remainder
 from shops.orders.models import Order
-from shops.payments.models import Payment, PaymentState, Refund, RefundState
+from shops.payments.models import (
+    CapturedShare,
+    ChargeBack,
+    Payment,
+    PaymentEvent,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 
 # It is not known yet how these end.
 OPEN: Final = (
@@ -16,6 +30,7 @@ OPEN: Final = (
     PaymentState.AUTHORIZED,
     PaymentState.UNKNOWN,
 )
+OPEN_REFUNDS: Final = (RefundState.CREATED, RefundState.PENDING)
 SOURCE_CAPTURE: Final = "payments.capture"
 SOURCE_REFUND: Final = "payments.refund"
 SOURCE_CHARGE_BACK: Final = "payments.charge_back"
@@ -37,8 +52,62 @@ def last_payment_of(purchase_id: uuid.UUID) -> Payment | None:
 
 
 def refund_of(order_id: int) -> Refund | None:
-    """Find the refund of an order that was made or is under way."""
-    return Refund.objects.filter(order_id=order_id).exclude(state=RefundState.FAILED).first()
+    """Find the newest refund of an order that was made or is under way."""
+    return refunds_of(order_id).order_by("-created_at", "-pk").first()
+
+
+def refunds_of(order_id: int) -> QuerySet[Refund]:
+    """List the refunds of an order that were made or are under way."""
+    return Refund.objects.filter(order_id=order_id).exclude(state=RefundState.FAILED)
+
+
+def refundable_minor(order: Order) -> int:
+    """Count what can still be given back of an order: what was taken for it, less its refunds."""
+    payment = Payment.objects.filter(
+        purchase_id=order.purchase_id, state=PaymentState.CAPTURED
+    ).first()
+    if payment is None:
+        return 0
+    given = refunds_of(order.pk).aggregate(minor=Sum("amount_minor"))["minor"] or 0
+    return share_of(payment, order) - given
+
+
+def share_of(payment: Payment, order: Order) -> int:
+    """Tell what was taken for one order, in minor units."""
+    return next(minor for one, minor in shares(payment) if one.pk == order.pk)
+
+
+def shares(payment: Payment) -> list[tuple[Order, int]]:
+    """Tell what was (or when captured in full will be) taken for each order of a payment."""
+    orders = list(Order.objects.filter(purchase_id=payment.purchase_id).order_by("pk"))
+    if payment.captured_minor in (0, payment.amount_minor):
+        return [(order, order.total_minor) for order in orders]
+    told = dict(
+        CapturedShare.objects.filter(payment=payment).values_list("order_id", "amount_minor")
+    )
+    if sum(told.values()) != payment.captured_minor:
+        # Captured at the provider's, by hand: nobody said for what.
+        amounts = largest_remainder(payment.captured_minor, [order.total_minor for order in orders])
+        return list(zip(orders, amounts, strict=True))
+    return [(order, told.get(order.pk, 0)) for order in orders]
+
+
+def chargeback_of(purchase_id: uuid.UUID) -> ChargeBack | None:
+    """Find out whether a buyer's bank took the money of a purchase back."""
+    return ChargeBack.objects.filter(payment__purchase_id=purchase_id).first()
+
+
+def may_manage(*, payment: Payment, user: User) -> bool:
+    """Tell whether a user is an operator, or of the only shop that is paid with a payment."""
+    if is_operator(user):
+        return True
+    shops = set(payment.purchase.orders.values_list("shop_id", flat=True))
+    staffed = Order.objects.filter(purchase_id=payment.purchase_id, shop__staff__user=user)
+    return len(shops) == 1 and staffed.exists()
+
+
+def is_operator(user: User) -> bool:
+    return user.is_superuser or user.grants.filter(role=Role.OPERATOR).exists()
 
 
 def capture_key(*, payment_id: object, order_id: int) -> str:
@@ -48,12 +117,12 @@ def capture_key(*, payment_id: object, order_id: int) -> str:
 def journals_of_order(order: Order) -> list[Journal]:
     """List what was posted about an order, oldest first, with entries and accounts."""
     payments = Payment.objects.filter(purchase_id=order.purchase_id).values_list("pk", flat=True)
-    captures = [capture_key(payment_id=payment, order_id=order.pk) for payment in payments]
+    keys = [capture_key(payment_id=payment, order_id=order.pk) for payment in payments]
     refunds = [str(pk) for pk in Refund.objects.filter(order=order).values_list("pk", flat=True)]
     return [
-        *ledger.journals(source=SOURCE_CAPTURE, keys=captures),
+        *ledger.journals(source=SOURCE_CAPTURE, keys=keys),
         *ledger.journals(source=SOURCE_REFUND, keys=refunds),
-        *ledger.journals(source=SOURCE_CHARGE_BACK, keys=captures),
+        *ledger.journals(source=SOURCE_CHARGE_BACK, keys=keys),
     ]
 
 
@@ -64,4 +133,47 @@ def in_escrow(journals: Iterable[Journal]) -> int:
         for journal in journals
         for entry in journal.entries.all()
         if entry.account.kind == Kind.ORDER_ESCROW
+    )
+
+
+@dataclass(frozen=True)
+class ShownPayment:
+    """A payment as its sellers and operators see it; sellers see only orders of their own."""
+
+    payment: Payment
+    orders: list[Order]
+    events: list[PaymentEvent]
+    refunds: list[Refund]
+    chargeback: ChargeBack | None
+    can_manage: bool
+
+    @property
+    def can_capture(self) -> bool:
+        is_free = self.payment.capture_asked_minor is None
+        return self.can_manage and is_free and self.payment.state == PaymentState.AUTHORIZED
+
+
+def shown_payment(*, payment_id: uuid.UUID, user: User) -> ShownPayment:
+    """Read a payment with its history.
+
+    :raises NotFound: there is none, or `user` is neither an operator nor of a shop it pays
+    """
+    payment = Payment.objects.select_related("purchase").filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound
+    orders = Order.objects.select_related("shop").filter(purchase_id=payment.purchase_id)
+    if not is_operator(user):
+        orders = orders.filter(shop__staff__user=user)
+    mine = list(orders.order_by("pk"))
+    if not mine:
+        raise NotFound
+    return ShownPayment(
+        payment=payment,
+        orders=mine,
+        events=list(payment.events.order_by("at", "pk")),
+        refunds=list(
+            payment.refunds.filter(order__in=mine).select_related("order").order_by("created_at")
+        ),
+        chargeback=payment.chargebacks.first(),
+        can_manage=may_manage(payment=payment, user=user),
     )

@@ -1,13 +1,22 @@
-"""What must follow on payments: the books. Money waits in the shop's escrow until delivery."""
+"""What must follow on payments: the books, and money that goes back by itself.
 
+Money waits in the shop's escrow until delivery. What goes back after it was released is posted
+above this room, by payouts.
+"""
+
+import logging
 import uuid
 from datetime import datetime
 from typing import Any
 
+from shops.facts.refused import Refused
 from shops.ledger.models import Kind, Side
 from shops.ledger.services import Line, post
+from shops.orders import services as orders
+from shops.orders.events import LinesCancelled, OrderCancelled
 from shops.orders.models import Order
 from shops.payments.events import PaymentCaptured, RefundSucceeded
+from shops.payments.models import Payment
 from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
@@ -15,7 +24,12 @@ from shops.payments.queries import (
     capture_key,
     in_escrow,
     journals_of_order,
+    refundable_minor,
+    shares,
 )
+from shops.payments.refunds import NotRefundable, queue_refund
+
+log = logging.getLogger(__name__)
 
 
 class SplitDiffers(ValueError):
@@ -24,15 +38,16 @@ class SplitDiffers(ValueError):
 
 def post_capture(fact: PaymentCaptured, *, event_id: int, now: datetime) -> None:
     """Post a capture: from the provider's clearing account to each shop's escrow."""
-    orders = list(Order.objects.filter(purchase_id=uuid.UUID(fact.purchase_id)).order_by("pk"))
-    if sum(order.total_minor for order in orders) != fact.amount_minor:
+    payment = Payment.objects.get(pk=uuid.UUID(fact.payment_id))
+    parts = shares(payment)
+    if sum(minor for _, minor in parts) != fact.amount_minor:
         raise SplitDiffers(f"payment {fact.payment_id}")
-    for order in orders:
-        if order.total_minor:
+    for order, minor in parts:
+        if minor:
             post(
                 source=SOURCE_CAPTURE,
                 key=capture_key(payment_id=fact.payment_id, order_id=order.pk),
-                lines=_lines(order, order.total_minor, into_escrow=True),
+                lines=_lines(order, minor, into_escrow=True),
                 description=f"Order {order.number} paid",
                 now=now,
             )
@@ -73,6 +88,34 @@ def post_charge_back(*, order: Order, payment_id: str, amount_minor: int, now: d
         description=f"Order {order.number} charged back",
         now=now,
     )
+
+
+def refund_cancelled(fact: OrderCancelled, *, event_id: int, now: datetime) -> None:
+    """Give back what is left of a paid order that was called off."""
+    if fact.was_paid:
+        _give_back(fact.order_id, None, fact.reason, source=f"cancelled:{event_id}", now=now)
+
+
+def refund_lines(fact: LinesCancelled, *, event_id: int, now: datetime) -> None:
+    """Give back what lines cost that will not be sent."""
+    if fact.amount_minor:
+        order = Order.objects.get(pk=fact.order_id)
+        amount = min(fact.amount_minor, refundable_minor(order))
+        _give_back(fact.order_id, amount, fact.reason, source=f"lines:{event_id}", now=now)
+
+
+def _give_back(
+    order_id: int, amount_minor: int | None, reason: str, *, source: str, now: datetime
+) -> None:
+    try:
+        queue_refund(
+            order_id=order_id, amount_minor=amount_minor, reason=reason, source=source, now=now
+        )
+    except NotRefundable:
+        log.info("order %s has nothing left to give back", order_id)
+    except Refused as refused:
+        log.exception("order %s could not be given back", order_id)
+        orders.note(order_id=order_id, text=str(refused), now=now)
 
 
 def _lines(order: Order, amount_minor: int, *, into_escrow: bool) -> list[Line]:

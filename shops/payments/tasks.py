@@ -24,3 +24,15 @@ def give_back(*, refund_id: str) -> None:
 def settle(timestamp: int) -> None:
     """Ask the provider, each minute, about what is not known."""
     services.settle_unknown(now=datetime.now(UTC))
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(
+    name="payments.find_chargebacks",
+    queue="payments",
+    lock="payments.find_chargebacks",
+    queueing_lock="payments.find_chargebacks",
+)
+def find_chargebacks(timestamp: int) -> None:
+    """Ask the provider, now and then, for charge-backs that its messages did not bring."""
+    services.find_chargebacks(now=datetime.now(UTC))

@@ -20,6 +20,7 @@ from shops.orders.services.closing import (
     expire,
     record_refund,
 )
+from shops.orders.services.late import give_more_time, reopen
 from shops.orders.services.moves import PurchaseClosed, mark_settled, note
 from shops.orders.services.overdue import cancel_overdue, remind_due
 from shops.orders.services.paying import SoldOut, mark_paid, release_due
@@ -57,6 +58,7 @@ __all__ = [
     "correct_tracking",
     "count_as_delivered",
     "expire",
+    "give_more_time",
     "mark_paid",
     "mark_settled",
     "move_parcel",
@@ -67,5 +69,6 @@ __all__ = [
     "record_refund",
     "release_due",
     "remind_due",
+    "reopen",
     "ship",
 ]

@@ -1,0 +1,173 @@
+"""Talking to the sandbox provider over HTTP; every request carries the key that makes it safe."""
+
+import ssl
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import httpx
+import msgspec
+from django.conf import settings
+from django.db import connection
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from shops.payments.providers import (
+    Ask,
+    BadSignature,
+    Choice,
+    NoAnswer,
+    Rejected,
+    Unheard,
+    Unreadable,
+)
+from shops.payments.sandbox.cards import CARDS
+from shops.payments.sandbox.keys import api_key
+from shops.payments.wire import ChargeBackReport, ChargeReport, PayoutReport, RefundReport, Report
+
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
+# Answers that say nothing about what became of the request.
+# 404 is one: to a request that makes something it comes from whoever stands before the provider.
+_UNCLEAR = frozenset({401, 403, 404, 408, 409, 425, 429})
+_KINDS: Final[dict[str, type[Report]]] = {
+    "charge": ChargeReport,
+    "refund": RefundReport,
+    "chargeback": ChargeBackReport,
+}
+
+
+class _Message(msgspec.Struct, frozen=True):
+    """A webhook's envelope; `data` is read once its type is known."""
+
+    type: str
+    data: msgspec.Raw
+
+
+class _Chargebacks(msgspec.Struct, frozen=True):
+    chargebacks: list[ChargeBackReport]
+
+
+class Sandbox:
+    name = "sandbox"
+
+    def choices(self) -> Sequence[Choice]:
+        return [Choice(card.token, card.label) for card in CARDS]
+
+    def prepare(self, ask: Ask) -> str:
+        return ""  # it finds its charges by our key alone
+
+    def charge(self, ask: Ask) -> ChargeReport:
+        body = {
+            "amount_minor": ask.amount_minor,
+            "currency": ask.currency,
+            "card_token": ask.card_token,
+            "capture": not ask.is_manual,
+            "return_url": ask.return_url,
+            "description": ask.description,
+        }
+        return _read(_ask("POST", "/v1/charges", key=ask.key, body=body), ChargeReport)
+
+    def find(self, *, key: uuid.UUID, ref: str) -> ChargeReport:
+        return _read(_ask("GET", f"/v1/charges/{key}", unheard=404), ChargeReport)
+
+    def capture(
+        self, *, key: uuid.UUID, ref: str, amount_minor: int, currency: str
+    ) -> ChargeReport:
+        body = {"amount_minor": amount_minor, "currency": currency}
+        return _read(_ask("POST", f"/v1/charges/{key}/capture", body=body), ChargeReport)
+
+    def cancel(self, *, key: uuid.UUID, ref: str) -> ChargeReport:
+        return _read(_ask("POST", f"/v1/charges/{key}/cancel"), ChargeReport)
+
+    def refund(
+        self,
+        *,
+        key: uuid.UUID,
+        charge_key: uuid.UUID,
+        charge_ref: str,
+        amount_minor: int,
+        currency: str,
+    ) -> RefundReport:
+        body = {"charge": str(charge_key), "amount_minor": amount_minor, "currency": currency}
+        return _read(_ask("POST", "/v1/refunds", key=key, body=body), RefundReport)
+
+    def chargebacks(self, *, since: datetime) -> Sequence[ChargeBackReport]:
+        answer = _ask("GET", f"/v1/chargebacks?since={since.timestamp()}")
+        return _read(answer, _Chargebacks).chargebacks
+
+    def payout(
+        self, *, key: uuid.UUID, amount_minor: int, currency: str, account: str
+    ) -> PayoutReport:
+        body = {"amount_minor": amount_minor, "currency": currency, "account": account}
+        return _read(_ask("POST", "/v1/payouts", key=key, body=body), PayoutReport)
+
+    def verify(self, *, headers: Mapping[str, str], body: bytes) -> str:
+        given = dict(headers)
+        try:
+            Webhook(settings.PAYMENTS_SANDBOX_SECRET).verify(body, given, json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            # ValueError: a header or body that can't even be read as what it should be.
+            raise BadSignature from None
+        return next(given[name] for name in given if name.lower() == "webhook-id")
+
+    def read(self, body: bytes) -> Report | None:
+        try:
+            message = msgspec.json.decode(body, type=_Message)
+            kind = _KINDS.get(message.type.partition(".")[0])
+            return msgspec.json.decode(message.data, type=kind) if kind else None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Unreadable from error
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _ask(
+    method: str,
+    path: str,
+    *,
+    key: uuid.UUID | None = None,
+    body: dict[str, Any] | None = None,
+    unheard: int | None = None,
+) -> httpx.Response:
+    if not connection.in_atomic_block:
+        # The answer may take seconds; others need the connection to the database meanwhile.
+        connection.close()
+    headers = {"Authorization": f"Bearer {api_key(settings.PAYMENTS_SANDBOX_SECRET)}"}
+    if key is not None:
+        headers["Idempotency-Key"] = str(key)
+    try:
+        with httpx.Client(
+            base_url=settings.PAYMENTS_SANDBOX_URL,
+            timeout=settings.PAYMENTS_TIMEOUT_SECONDS,
+            headers=headers,
+            verify=_tls(),
+            trust_env=False,
+        ) as client:
+            answer = client.request(method, path, json=body)
+    except httpx.HTTPError as error:
+        raise NoAnswer(type(error).__name__) from error
+    if answer.is_success:
+        return answer
+    if answer.status_code == unheard:
+        raise Unheard
+    if answer.is_client_error and answer.status_code not in _UNCLEAR:
+        raise Rejected(_reason(answer))
+    raise NoAnswer(f"status {answer.status_code}")
+
+
+def _read(answer: httpx.Response, kind: type[_Answer]) -> _Answer:
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise NoAnswer(f"unreadable answer: {error}") from error
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"status_{answer.status_code}"
