@@ -149,7 +149,7 @@ def undo(*, movement_id: int, sku_id: int, actor: User | None, now: datetime) ->
     movement = StockMovement.objects.filter(pk=movement_id, sku_id=sku_id).first()
     if movement is None:
         raise NotFound
-    if movement.kind not in CAN_BE_UNDONE:
+    if movement.kind not in CAN_BE_UNDONE or movement.undone_by.exists():
         raise CannotUndo
     try:
         with transaction.atomic():
