@@ -23,6 +23,7 @@ urlpatterns = [
     path("accounts/logout/", logout, name="account_logout"),
     path("accounts/", include("allauth.urls")),
     path("account/", include("shops.accounts.urls")),
+    path("", include("shops.webhooks.urls")),
     path("payments/", include("shops.payments.urls")),
     path("", include("creators.scoring.urls")),
     path("", include("shops.orders.urls")),
