@@ -102,7 +102,8 @@ class Quote(models.Model):
 class QuoteLine(models.Model):
     quote = models.ForeignKey(Quote, on_delete=models.CASCADE, related_name="lines")
     sku = models.ForeignKey("catalog.Sku", on_delete=models.PROTECT, related_name="quote_lines")
-    hold_id = models.UUIDField(unique=True)
+    # A hold that is shared can be in several quotes, one after the other.
+    hold_id = models.UUIDField(db_index=True)
     quantity = models.PositiveIntegerField()
     unit_price_minor = models.BigIntegerField()
     # The price without the deal; the same where there is none.
@@ -113,6 +114,8 @@ class QuoteLine(models.Model):
     is_tax_inclusive = models.BooleanField(default=True)
     # False for what is reserved only when it is paid: `hold_id` is the hold to make then.
     is_held = models.BooleanField(default=True)
+    # The hold is the cart line's or a waitlist offer's: it stays when the quote closes.
+    is_shared = models.BooleanField(default=False)
     most_per_buyer = models.PositiveIntegerField(null=True, blank=True)
     referral = models.CharField(max_length=255, blank=True)
 

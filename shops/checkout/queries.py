@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Prefetch, Q, Sum
 
@@ -10,7 +11,8 @@ from shops.catalog.models import Product, ProductImage, Sku
 from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
 from shops.checkout.owner import CartOwner
 from shops.facts.refused import NotFound
-from shops.stock.models import Stock
+from shops.stock.models import EntryState, Hold, HoldState, WaitlistEntry
+from shops.stock.queries import available
 
 
 @dataclass(frozen=True)
@@ -136,17 +138,25 @@ def unit_count(*, owner: CartOwner) -> int:
 
 
 def units_left(*, owner: CartOwner, sku_ids: Sequence[int]) -> dict[int, int]:
-    """Count by SKU what an owner can buy: what nobody keeps, and what their open quote keeps."""
-    left = {
-        stock.sku_id: stock.available for stock in Stock.objects.filter(sku_id__in=list(sku_ids))
-    }
+    """Count by SKU what an owner can buy: what nobody keeps, and what is kept for them."""
+    left = available(sku_ids=sku_ids)
+    mine = Q(pk__in=CartLine.objects.filter(**_line_of(owner)).values("hold_id"))
     if owner.user_id is not None:
-        kept = QuoteLine.objects.filter(
-            quote__buyer_id=owner.user_id, quote__state=Quote.State.OPEN, sku_id__in=list(sku_ids)
+        quoted = QuoteLine.objects.filter(
+            quote__buyer_id=owner.user_id, quote__state=Quote.State.OPEN
         )
-        for sku_id, quantity in kept.values_list("sku_id", "quantity"):
-            left[sku_id] = left.get(sku_id, 0) + quantity
+        offered = WaitlistEntry.objects.filter(user_id=owner.user_id, state=EntryState.OFFERED)
+        mine |= Q(pk__in=quoted.values("hold_id")) | Q(pk__in=offered.values("hold_id"))
+    kept = Hold.objects.filter(mine, state=HoldState.HELD, sku_id__in=list(sku_ids))
+    for sku_id, quantity in kept.values_list("sku_id", "quantity"):
+        left[sku_id] += quantity
     return left
+
+
+def _line_of(owner: CartOwner) -> dict[str, Any]:
+    if owner.user_id is not None:
+        return {"cart__user_id": owner.user_id}
+    return {"cart__token": owner.token, "cart__token__isnull": False}
 
 
 def open_quote(*, buyer_id: int) -> Quote | None:

@@ -134,12 +134,14 @@ class Priced:
 
     @property
     def tax_minor(self) -> int:
-        return sum(one.tax_minor for one in (*self.lines, *self.shipments))
+        return sum(line.tax_minor for line in self.lines) + sum(
+            one.tax_minor for one in self.shipments
+        )
 
     @property
     def added_tax_minor(self) -> int:
-        return sum(
-            one.tax_minor for one in (*self.lines, *self.shipments) if not one.tax.is_inclusive
+        return sum(line.tax_minor for line in self.lines if not line.tax.is_inclusive) + sum(
+            one.tax_minor for one in self.shipments if not one.tax.is_inclusive
         )
 
     @property

@@ -73,6 +73,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="quoteline",
+            name="is_shared",
+            field=models.BooleanField(default=False),
+        ),
+        migrations.AlterField(
+            model_name="quoteline",
+            name="hold_id",
+            field=models.UUIDField(db_index=True),
+        ),
+        migrations.AddField(
+            model_name="quoteline",
             name="is_tax_inclusive",
             field=models.BooleanField(default=True),
         ),

@@ -5,13 +5,18 @@ from shops.checkout.services.carts import (
     NotForSale,
     OtherCurrency,
     add_to_cart,
+    keep_cart,
     merge_carts,
     set_quantity,
 )
+from shops.checkout.services.keeping import ShortOfStock
+from shops.checkout.services.limits import LimitReached
 from shops.checkout.services.placing import (
     AlreadyOrdered,
+    NotShipped,
+    OtherCountry,
     PayTimeOver,
-    QuoteOver,
+    QuoteMoved,
     cancel_order,
     expire_due_purchases,
     place_order,
@@ -19,29 +24,39 @@ from shops.checkout.services.placing import (
 )
 from shops.checkout.services.quotes import (
     EmptyCart,
-    ShortOfStock,
     cancel_quote,
     close_due_quotes,
+    extend_quote,
     start_quote,
 )
+from shops.checkout.services.repricing import QuoteOver, reprice_quote
+from shops.checkout.services.signing import QuoteTampered
 from shops.checkout.services.voiding import void
 
 __all__ = [
     "AlreadyOrdered",
     "CartMoved",
     "EmptyCart",
+    "LimitReached",
     "NotForSale",
+    "NotShipped",
+    "OtherCountry",
     "OtherCurrency",
     "PayTimeOver",
+    "QuoteMoved",
     "QuoteOver",
+    "QuoteTampered",
     "ShortOfStock",
     "add_to_cart",
     "cancel_order",
     "cancel_quote",
     "close_due_quotes",
     "expire_due_purchases",
+    "extend_quote",
+    "keep_cart",
     "merge_carts",
     "place_order",
+    "reprice_quote",
     "retry_payment",
     "set_quantity",
     "start_quote",

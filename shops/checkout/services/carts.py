@@ -1,6 +1,7 @@
 """Change carts. Every change takes the cart's row and raises its version."""
 
 import uuid
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -11,16 +12,21 @@ from django.utils.translation import ngettext
 
 from shops.catalog.models import Sku
 from shops.checkout.events import CartChanged
-from shops.checkout.models import Cart, CartLine
+from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
-from shops.checkout.queries import units_left
+from shops.checkout.policies import keeps_in_cart, policy_of
+from shops.checkout.queries import cart_of, units_left
+from shops.checkout.services.keeping import drop_cart_hold, fit_cart_hold, live_holds
+from shops.checkout.services.limits import check_limits
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
+from shops.stock import services as stock
 from shops.stock.services import BadQuantity, OutOfStock
 
 MOST_PER_LINE: Final = 99
 # "No more than 99" is a check of the database, too; the referral's length is the column's.
 REFERRAL_LENGTH: Final = 255
+_POLICY: Final = ("sku__product__reservation_policy",)
 
 
 class NotForSale(Refused):
@@ -40,7 +46,6 @@ class CartMoved(Refused):
     message = _("Your cart was changed in another tab. This is how it is now.")
 
 
-@transaction.atomic
 def add_to_cart(
     *,
     owner: CartOwner,
@@ -52,53 +57,104 @@ def add_to_cart(
 ) -> CartLine:
     """Put units of a SKU into a cart, on top of those that are in it; a top-up counts them in.
 
-    The last referral that is not empty earns the sale.
+    The last referral that is not empty earns the sale. Units of a product that is kept from the
+    cart on are held; call it outside a transaction, as for all holds.
 
     :raises BadQuantity: the quantity is not 1 to 99
     :raises NotForSale: the product, the variant or its shop is not active
+    :raises LimitReached: one buyer may not have that many
     :raises OutOfStock: fewer units are left than would be in the cart
     :raises OtherCurrency: the cart holds another currency
     """
     if not 1 <= quantity <= MOST_PER_LINE:
         raise BadQuantity
-    sku = _for_sale(sku_id)
+    line, before = _put_in(
+        owner=owner,
+        sku=_for_sale(sku_id),
+        quantity=quantity,
+        referral=referral,
+        is_top_up=is_top_up,
+        now=now,
+    )
+    try:
+        fit_cart_hold(line, buyer_id=owner.user_id, now=now)
+    except Refused:
+        _put_back(owner=owner, line=line, quantity=before, now=now)
+        raise
+    return line
+
+
+@transaction.atomic
+def _put_in(
+    *,
+    owner: CartOwner,
+    sku: Sku,
+    quantity: int,
+    referral: str,
+    is_top_up: bool,
+    now: datetime,
+) -> tuple[CartLine, int]:
+    """Put units in; returns the line and how many there were before."""
     cart = _lock(owner, now=now)
     if cart.lines.exclude(sku__currency=sku.currency).exists():
         raise OtherCurrency
     line = cart.lines.filter(sku=sku).first() or CartLine(cart=cart, sku=sku, quantity=0)
-    line.quantity = max(line.quantity, quantity) if is_top_up else line.quantity + quantity
+    line.sku = sku
+    before = line.quantity
+    line.quantity = max(before, quantity) if is_top_up else before + quantity
     if line.quantity > MOST_PER_LINE:
         raise BadQuantity
     _check_left(owner, sku_id=sku.pk, wanted=line.quantity)
+    _check_limit(cart, sku, wanted=line.quantity)
     line.referral = referral[:REFERRAL_LENGTH] or line.referral
     line.seen_price_minor = sku.price_minor
     line.added_at = line.added_at or now
     line.save()
     line.cart = _changed(cart, owner=owner, now=now)
-    return line
+    return line, before
 
 
-@transaction.atomic
 def set_quantity(
     *, owner: CartOwner, sku_id: int, quantity: int, version: int, now: datetime
 ) -> CartLine:
     """Set the units of a line, 0 takes it out; returns the line as it was before.
 
+    What the cart keeps of it is made to fit; call it outside a transaction, as for all holds.
+
     :raises CartMoved: `version` is not the cart's: it was changed meanwhile
     :raises BadQuantity: the quantity is not 0 to 99
+    :raises LimitReached: one buyer may not have that many
     :raises OutOfStock: more units are asked for than are left
     """
     if not 0 <= quantity <= MOST_PER_LINE:
         raise BadQuantity(_("The quantity must be a whole number from 0 to 99."))
+    line = _set(owner=owner, sku_id=sku_id, quantity=quantity, version=version, now=now)
+    before = line.quantity
+    if quantity == 0:
+        drop_cart_hold(line.hold_id, now=now)
+    elif quantity != before:
+        line.quantity = quantity
+        try:
+            fit_cart_hold(line, buyer_id=owner.user_id, now=now)
+        except Refused:
+            _put_back(owner=owner, line=line, quantity=before, now=now)
+            raise
+        line.quantity = before
+    return line
+
+
+@transaction.atomic
+def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: datetime) -> CartLine:
     cart = _lock(owner, now=now)
     if cart.version != version:
         raise CartMoved(version=cart.version)
-    line = cart.lines.select_related("sku__product").filter(sku_id=sku_id).first()
+    line = cart.lines.select_related(*_POLICY).filter(sku_id=sku_id).first()
     if line is None:
         raise NotFound
     if quantity > line.quantity:
-        _for_sale(sku_id)
+        sku = _for_sale(sku_id)
         _check_left(owner, sku_id=sku_id, wanted=quantity)
+        _check_limit(cart, sku, wanted=quantity)
     if quantity == 0:
         CartLine.objects.filter(pk=line.pk).delete()
     else:
@@ -108,16 +164,69 @@ def set_quantity(
 
 
 @transaction.atomic
+def _put_back(*, owner: CartOwner, line: CartLine, quantity: int, now: datetime) -> None:
+    """Undo a change of a line whose units could not be kept, unless the cart has moved on."""
+    cart = _lock(owner, now=now)
+    if cart.version != line.cart.version:
+        return
+    if quantity:
+        CartLine.objects.filter(pk=line.pk).update(quantity=quantity)
+    else:
+        CartLine.objects.filter(pk=line.pk).delete()
+    _changed(cart, owner=owner, now=now)
+
+
+def keep_cart(*, owner: CartOwner, now: datetime) -> None:
+    """Keep for longer what a cart keeps, up to the hard cap, or anew what it keeps no longer.
+
+    :raises OutOfStock: somebody else has got it meanwhile
+    :raises NoMoreTime: it is kept as long as it may be already
+    """
+    cart = cart_of(owner=owner)
+    if cart is None:
+        return
+    lines = [
+        line for line in cart.lines.select_related(*_POLICY) if keeps_in_cart(line.sku.product)
+    ]
+    alive = live_holds(hold_ids=[line.hold_id for line in lines if line.hold_id])
+    if alive:
+        until = min(one.expires_at for one in stock.extend(hold_ids=list(alive), now=now))
+        told = Quote.objects.filter(state=Quote.State.OPEN, lines__hold_id__in=list(alive))
+        for quote in told.distinct():
+            own = live_holds(hold_ids=list(quote.lines.values_list("hold_id", flat=True)))
+            ends = min((one.expires_at for one in own.values()), default=until)
+            Quote.objects.filter(pk=quote.pk).update(expires_at=ends)
+    for line in lines:
+        if line.hold_id not in alive:
+            fit_cart_hold(line, buyer_id=owner.user_id, now=now)
+
+
 def merge_carts(*, token: uuid.UUID, user_id: int, now: datetime) -> None:
     """Move what a browser's cart holds into its user's, at most what is left or 99 of each.
 
-    Nothing that the user had put in becomes less.
+    Nothing that the user had put in becomes less. What the browser's cart kept goes along.
     """
+    owner = CartOwner(user_id=user_id)
+    for hold_id in _merge(token=token, user_id=user_id, now=now):
+        drop_cart_hold(hold_id, now=now)
+    cart = cart_of(owner=owner)
+    if cart is None:
+        return
+    for line in cart.lines.select_related(*_POLICY).exclude(hold_id=None):
+        # A line whose units can't all be kept is told of at checkout.
+        with suppress(Refused):
+            fit_cart_hold(line, buyer_id=user_id, now=now)
+
+
+@transaction.atomic
+def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
+    """Move the lines; returns the holds that are left over."""
     mine = CartOwner(user_id=user_id)
     theirs = Cart.objects.select_for_update().filter(token=token).first()
     if theirs is None:
-        return
+        return []
     brought = list(theirs.lines.order_by("sku_id"))
+    over = []
     if brought:
         cart = _lock(mine, now=now)
         left = units_left(owner=mine, sku_ids=[line.sku_id for line in brought])
@@ -127,6 +236,11 @@ def merge_carts(*, token: uuid.UUID, user_id: int, now: datetime) -> None:
             before = old.quantity if old else 0
             most = max(left.get(line.sku_id, 0), before, 1)
             units = min(before + line.quantity, most, MOST_PER_LINE)
+            if line.hold_id:
+                # It can stand on one line only.
+                CartLine.objects.filter(pk=line.pk).update(hold_id=None)
+            if old and old.hold_id and line.hold_id:
+                over.append(line.hold_id)
             CartLine.objects.update_or_create(
                 cart=cart,
                 sku_id=line.sku_id,
@@ -134,16 +248,19 @@ def merge_carts(*, token: uuid.UUID, user_id: int, now: datetime) -> None:
                     "quantity": units,
                     "referral": line.referral or (old.referral if old else ""),
                     "seen_price_minor": line.seen_price_minor,
+                    "hold_id": (old.hold_id if old else None) or line.hold_id,
                 },
                 create_defaults={
                     "quantity": units,
                     "referral": line.referral,
                     "seen_price_minor": line.seen_price_minor,
                     "added_at": line.added_at,
+                    "hold_id": line.hold_id,
                 },
             )
         _changed(cart, owner=mine, now=now)
     theirs.delete()
+    return over
 
 
 def take_out(*, user_id: int, ordered: dict[int, int], now: datetime) -> None:
@@ -153,20 +270,31 @@ def take_out(*, user_id: int, ordered: dict[int, int], now: datetime) -> None:
     for line in cart.lines.filter(sku_id__in=ordered):
         more = line.quantity - ordered[line.sku_id]
         if more > 0:
-            CartLine.objects.filter(pk=line.pk).update(quantity=more)
+            # What kept the ordered ones is the order's now.
+            CartLine.objects.filter(pk=line.pk).update(quantity=more, hold_id=None)
         else:
             CartLine.objects.filter(pk=line.pk).delete()
     _changed(cart, owner=owner, now=now)
 
 
-@transaction.atomic
 def take_out_referred(*, referral_prefix: str, now: datetime) -> None:
     """Take what was put in under referrals with this beginning out of everybody's carts."""
+    for hold_id in _take_out_referred(referral_prefix=referral_prefix, now=now):
+        drop_cart_hold(hold_id, now=now)
+
+
+@transaction.atomic
+def _take_out_referred(*, referral_prefix: str, now: datetime) -> list[uuid.UUID]:
+    """Take the lines out; returns what kept them."""
     lines = CartLine.objects.filter(referral__startswith=referral_prefix)
     carts = Cart.objects.select_for_update().filter(pk__in=lines.values("cart_id"))
+    over = []
     for cart in carts.order_by("pk"):
-        cart.lines.filter(referral__startswith=referral_prefix).delete()
+        referred = cart.lines.filter(referral__startswith=referral_prefix)
+        over += [one.hold_id for one in referred if one.hold_id]
+        referred.delete()
         _changed(cart, owner=CartOwner(user_id=cart.user_id, token=cart.token), now=now)
+    return over
 
 
 def _lock(owner: CartOwner, *, now: datetime) -> Cart:
@@ -189,12 +317,27 @@ def _changed(cart: Cart, *, owner: CartOwner, now: datetime) -> Cart:
 
 
 def _for_sale(sku_id: int) -> Sku:
-    sku = Sku.objects.select_related("product__shop").filter(pk=sku_id).first()
+    found = Sku.objects.select_related("product__shop", "product__reservation_policy")
+    sku = found.filter(pk=sku_id).first()
     if sku is None:
         raise NotFound
     if not (sku.is_active and sku.product.is_active and sku.product.shop.is_active):
         raise NotForSale(sku_id=sku_id)
     return sku
+
+
+def _check_limit(cart: Cart, sku: Sku, *, wanted: int) -> None:
+    """Say early what would be refused at checkout, counting the product's other variants."""
+    most = policy_of(sku.product).most_per_buyer
+    if most is None:
+        return
+    others = cart.lines.filter(sku__product=sku.product_id).exclude(sku=sku)
+    units = others.aggregate(units=Sum("quantity"))["units"] or 0
+    check_limits(
+        wanted={sku.product_id: wanted + units},
+        most={sku.product_id: most},
+        buyer_id=cart.user_id,
+    )
 
 
 def _check_left(owner: CartOwner, *, sku_id: int, wanted: int) -> None:

@@ -1,6 +1,7 @@
 """From a quote to an order that is paid, cancelled or expired."""
 
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,13 +13,18 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.models import User
 from shops.accounts.services import AddressFields, TooManyAddresses, add_address
-from shops.checkout.models import Quote
+from shops.catalog.models import Sku
+from shops.checkout.models import Quote, QuoteLine
 from shops.checkout.services.carts import take_out
+from shops.checkout.services.limits import check_limits
+from shops.checkout.services.repricing import QuoteOver
+from shops.checkout.services.signing import check_signature
 from shops.facts.refused import NotFound, Refused
 from shops.orders import services as orders
 from shops.orders.models import Order, OrderState, Purchase
 from shops.payments import services as payments
 from shops.payments.models import Payment, PaymentState
+from shops.pricing.services import use_vouchers
 from shops.stock import services as stock
 
 # How long an order waits for its payment; its stock is kept meanwhile.
@@ -27,16 +33,30 @@ PAY_WITHIN: Final = timedelta(minutes=30)
 _NEVER_PAID: Final = (PaymentState.FAILED, PaymentState.CANCELLED)
 
 
-class QuoteOver(Refused):
-    code = "quote_expired"
-    message = _("The time for which this was kept for you is over. Nothing was ordered.")
-
-
 class AlreadyOrdered(Refused):
     """`extra`: the `number` of the order that came out of this quote."""
 
     code = "already_ordered"
     message = _("This is ordered already.")
+
+
+class QuoteMoved(Refused):
+    code = "quote_changed"
+    message = _("The price was worked out anew in another tab. This is how it is now.")
+
+
+class OtherCountry(Refused):
+    """`extra`: the `country` that the quote is for."""
+
+    code = "other_country"
+    message = _("The price was worked out for another country. Look at it once more.")
+
+
+class NotShipped(Refused):
+    """`extra`: the `shops` that don't send there."""
+
+    code = "not_shipped"
+    message = _("Not every shop sends to this country.")
 
 
 class PayTimeOver(Refused):
@@ -52,16 +72,28 @@ def place_order(
     address: AddressFields,
     card_token: str,
     save_address: bool = False,
+    signature: str = "",
     now: datetime,
 ) -> Purchase:
     """Turn a quote into unpaid orders with a payment that is ready to start: all of it or nothing.
 
-    The quote's prices and products are honoured, whatever became of them since. The stock's row is
-    not touched: its holds are moved to "committed". The caller starts the payment after commit.
+    This is the one way to an order: the page's button and the API's clients come here, and from
+    here on the provider's answer, its webhook and the reconciler all end in `payments.apply`,
+    which marks the purchase paid. The caller starts the payment after commit.
 
+    The quote's prices and products are honoured, whatever became of them since. The stock's row is
+    not touched: its holds are moved to "committed".
+
+    :param signature: of the quote as the buyer saw it, where that is known
     :raises NotFound: there is no such quote, or it is somebody else's
     :raises AlreadyOrdered: an order came out of this quote before
     :raises QuoteOver: its time ran out, or it was given up
+    :raises QuoteTampered: it is not as it was signed
+    :raises QuoteMoved: its price is not the one that the buyer saw
+    :raises OtherCountry: it was priced for another country than the address's
+    :raises NotShipped: a shop does not send there
+    :raises LimitReached: it is more of a product than one buyer may have
+    :raises VoucherUsedUp: others have used one of its vouchers up
     """
     mine = Quote.objects.filter(pk=quote_id, buyer=buyer)
     # A second order waits here until the first one is committed, and then finds no open quote.
@@ -69,7 +101,16 @@ def place_order(
         _refuse(mine.first())
     quote = mine.get()
     lines = list(quote.lines.order_by("pk"))
-    holds = [line.hold_id for line in lines]
+    shipments, vouchers = list(quote.shipments.all()), list(quote.vouchers.all())
+    check_signature(quote, lines, shipments, vouchers)
+    if signature and signature != quote.signature:
+        raise QuoteMoved
+    if address["country"] != quote.country:
+        raise OtherCountry(country=quote.country)
+    if unsent := [one.shop_id for one in shipments if not one.is_available]:
+        raise NotShipped(shops=unsent)
+    _check_limits(lines, buyer_id=buyer.pk)
+    holds = [line.hold_id for line in lines if line.is_held]
     try:
         stock.renew(hold_ids=holds, now=now)
         stock.commit(hold_ids=holds, now=now)
@@ -85,8 +126,23 @@ def place_order(
                 quantity=line.quantity,
                 unit_price_minor=line.unit_price_minor,
                 referral=line.referral,
+                discount_minor=line.discount_minor,
+                tax_minor=line.tax_minor,
+                tax_bps=line.tax_bps,
+                is_tax_inclusive=line.is_tax_inclusive,
+                is_first_paid=not line.is_held,
             )
             for line in lines
+        ],
+        shipping=[
+            orders.ShippingToPlace(
+                shop_id=one.shop_id,
+                method=one.name,
+                amount_minor=one.amount_minor,
+                tax_minor=one.tax_minor,
+                is_tax_inclusive=one.is_tax_inclusive,
+            )
+            for one in shipments
         ],
         address=address,
         currency=quote.currency,
@@ -99,7 +155,31 @@ def place_order(
         # A full address book is no reason to refuse an order.
         with suppress(TooManyAddresses):
             add_address(user=buyer, fields=address, as_default=False, now=now)
+    # Last: whoever orders with the same voucher waits for this row until we are done.
+    use_vouchers(
+        discounts={one.voucher_id: one.discount_minor for one in vouchers},
+        buyer_id=buyer.pk,
+        purchase_id=purchase.pk,
+        now=now,
+    )
     return purchase
+
+
+def _check_limits(lines: Sequence[QuoteLine], *, buyer_id: int) -> None:
+    """Count again what one buyer may have: they may have ordered since the quote was made."""
+    limited = {
+        line.sku_id: line.most_per_buyer for line in lines if line.most_per_buyer is not None
+    }
+    if not limited:
+        return
+    products = dict(Sku.objects.filter(pk__in=limited).values_list("pk", "product_id"))
+    wanted: dict[int, int] = {}
+    for line in lines:
+        if line.sku_id in limited:
+            product_id = products[line.sku_id]
+            wanted[product_id] = wanted.get(product_id, 0) + line.quantity
+    most = {products[sku_id]: units for sku_id, units in limited.items()}
+    check_limits(wanted=wanted, most=most, buyer_id=buyer_id)
 
 
 def _refuse(quote: Quote | None) -> None:

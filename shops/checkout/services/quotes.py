@@ -1,7 +1,8 @@
 """Quotes: prices that are honoured and stock that is kept until a time."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,13 +10,18 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from shops.checkout.models import CartLine, Quote, QuoteLine
+from shops.accounts.models import Address
+from shops.checkout.models import Cart, CartLine, Quote, QuoteLine, QuoteShipment, QuoteVoucher
 from shops.checkout.owner import CartOwner
+from shops.checkout.policies import policy_of
 from shops.checkout.queries import cart_of, open_quote
 from shops.checkout.services.carts import CartMoved, NotForSale, OtherCurrency
+from shops.checkout.services.keeping import Kept, ShortOfStock, close, keep, let_go, live_holds
+from shops.checkout.services.limits import check_limits
+from shops.checkout.services.promising import price_lines, promise
 from shops.facts.refused import NotAllowed, NotFound, Refused
+from shops.pricing.queries import deals_of
 from shops.stock import services as stock
-from shops.stock.models import Hold, HoldState
 
 
 class EmptyCart(Refused):
@@ -23,23 +29,28 @@ class EmptyCart(Refused):
     message = _("Your cart is empty.")
 
 
-class ShortOfStock(Refused):
-    """`extra`: `short` lists each `sku_id` with the units `left`."""
+@dataclass(frozen=True)
+class _Chosen:
+    """What a buyer chose in the quote before; a new one begins with it."""
 
-    code = "out_of_stock"
-    message = _("Some of what is in your cart is sold out, or fewer are left than you want.")
+    country: str = ""
+    choices: Mapping[int, int | None] = field(default_factory=dict)
+    codes: Collection[str] = ()
 
 
-def start_quote(*, owner: CartOwner, now: datetime) -> Quote:
+def start_quote(*, owner: CartOwner, country: str = "", now: datetime) -> Quote:
     """Promise a user the cart as it is now: today's prices, and its stock kept for them.
 
     An unchanged cart gets the quote that it had, while its stock is kept. A changed one gets a new
-    quote, and what the old one kept is let go first. Call it outside a transaction: the stock is
-    held in one of its own, so that a SKU's row is locked for as short as possible. Who dies in
-    between leaves a hold that runs out by itself.
+    quote, and what the old one kept is let go first; what was chosen in it (country, shipping,
+    vouchers) is chosen in the new one. Call it outside a transaction: the stock is held in one of
+    its own, so that a SKU's row is locked for as short as possible. Who dies in between leaves a
+    hold that runs out by itself.
 
+    :param country: where it goes to; else to the buyer's first address, else the shop's country
     :raises EmptyCart: there is nothing to buy
     :raises NotForSale: a product in it is no longer sold
+    :raises LimitReached: it is more of a product than one buyer may have
     :raises ShortOfStock: not all units are left; nothing is kept then
     :raises OtherCurrency: it holds two currencies
     :raises CartMoved: it was changed in this very moment
@@ -48,44 +59,37 @@ def start_quote(*, owner: CartOwner, now: datetime) -> Quote:
         raise NotAllowed
     cart = cart_of(owner=owner)
     old = open_quote(buyer_id=owner.user_id)
+    chosen = _Chosen(country=country)
     if old is not None:
         if cart is not None and old.cart_version == cart.version and _is_kept(old):
             return old
-        _close(old, now=now)
+        chosen = _chosen(old, country=country)
+        close(old, now=now)
     if cart is None:
         raise EmptyCart
-    lines = list(cart.lines.select_related("sku__product__shop").order_by("added_at", "pk"))
-    _check(lines)
-    holds = {line.pk: uuid.uuid4() for line in lines}
+    lines = list(
+        cart.lines.select_related("sku__product__shop", "sku__product__reservation_policy")
+        .order_by("added_at", "pk")
+    )  # fmt: skip
+    _check(lines, buyer_id=owner.user_id)
     try:
-        kept = stock.hold(
-            wanted=[stock.Wanted(holds[line.pk], line.sku_id, line.quantity) for line in lines],
-            now=now,
-            ttl=timedelta(seconds=settings.HOLD_SECONDS),
-        )
-    except stock.OutOfStock as refused:
+        kept = keep(lines=lines, buyer_id=owner.user_id, now=now)
+    except ShortOfStock:
         first = open_quote(buyer_id=owner.user_id)
         if first is not None and first.cart_version == cart.version:
             return first  # the same page, opened twice at once, got the last units
-        raise ShortOfStock(**refused.extra) from None
+        raise
     try:
-        return _write(
-            user_id=owner.user_id,
-            version=cart.version,
-            lines=lines,
-            holds=holds,
-            expires_at=min(hold.expires_at for hold in kept),
-            now=now,
-        )
+        return _write(cart=cart, lines=lines, kept=kept, chosen=chosen, now=now)
     except IntegrityError:
         # The same page was opened twice at once; the other one's quote is as good.
-        stock.release(hold_ids=holds.values(), now=now)
+        let_go(kept.values(), now=now)
         first = open_quote(buyer_id=owner.user_id)
         if first is None or first.cart_version != cart.version:
             raise CartMoved from None
         return first
     except BaseException:
-        stock.release(hold_ids=holds.values(), now=now)
+        let_go(kept.values(), now=now)
         raise
 
 
@@ -97,33 +101,50 @@ def cancel_quote(*, quote_id: uuid.UUID, buyer_id: int, now: datetime) -> None:
     quote = Quote.objects.filter(pk=quote_id, buyer_id=buyer_id).first()
     if quote is None:
         raise NotFound
-    _close(quote, now=now)
+    close(quote, now=now)
+
+
+def extend_quote(*, quote_id: uuid.UUID, buyer_id: int, now: datetime) -> Quote:
+    """Keep what an open quote keeps for longer, up to the hard cap of its holds.
+
+    :raises NotFound: there is none, or it is somebody else's
+    :raises HoldExpired: what it kept is gone
+    """
+    quote = Quote.objects.filter(pk=quote_id, buyer_id=buyer_id).first()
+    if quote is None:
+        raise NotFound
+    ids = list(quote.lines.filter(is_held=True).values_list("hold_id", flat=True))
+    if quote.state == Quote.State.OPEN and ids:
+        quote.expires_at = min(one.expires_at for one in stock.extend(hold_ids=ids, now=now))
+        Quote.objects.filter(pk=quote.pk).update(expires_at=quote.expires_at)
+    return quote
 
 
 def close_due_quotes(*, now: datetime, limit: int = 200) -> int:
     """Close open quotes whose time is over by the database's clock; returns how many."""
     due = Quote.objects.filter(state=Quote.State.OPEN, expires_at__lte=Now())
-    return sum(_close(quote, now=now) for quote in due.order_by("expires_at")[:limit])
-
-
-@transaction.atomic
-def _close(quote: Quote, *, now: datetime) -> bool:
-    """Close a quote if it is open, and release its holds."""
-    mine = Quote.objects.filter(pk=quote.pk, state=Quote.State.OPEN)
-    if not mine.update(state=Quote.State.CLOSED):
-        return False
-    stock.release(hold_ids=list(quote.lines.values_list("hold_id", flat=True)), now=now)
-    return True
+    return sum(close(quote, now=now) for quote in due.order_by("expires_at")[:limit])
 
 
 def _is_kept(quote: Quote) -> bool:
-    """Tell whether all that a quote promises is still held, by the database's clock."""
-    promised = set(quote.lines.values_list("hold_id", flat=True))
-    held = Hold.objects.filter(id__in=promised, state=HoldState.HELD, expires_at__gt=Now())
-    return held.count() == len(promised)
+    """Tell whether all that a quote promises is still kept, by the database's clock."""
+    lines = quote.lines.filter(is_held=True)
+    promised = list(lines.values_list("hold_id", flat=True))
+    if not promised:
+        # What nobody holds is promised at its price alone, until that time.
+        return Quote.objects.filter(pk=quote.pk, expires_at__gt=Now()).exists()
+    return len(live_holds(hold_ids=promised)) == len(promised)
 
 
-def _check(lines: Sequence[CartLine]) -> None:
+def _chosen(old: Quote, *, country: str) -> _Chosen:
+    return _Chosen(
+        country=country or old.country,
+        choices=dict(old.shipments.values_list("shop_id", "method_id")),
+        codes=list(old.vouchers.values_list("code", flat=True)),
+    )
+
+
+def _check(lines: Sequence[CartLine], *, buyer_id: int) -> None:
     if not lines:
         raise EmptyCart
     for line in lines:
@@ -138,35 +159,85 @@ def _check(lines: Sequence[CartLine]) -> None:
         raise OtherCurrency(_("Your cart holds two currencies. Take those of one out to go on."))
     if not any(line.sku.price_minor for line in lines):
         raise NotForSale(_("There is nothing to pay for these products, so they can't be ordered."))
+    wanted: dict[int, int] = {}
+    for line in lines:
+        wanted[line.sku.product_id] = wanted.get(line.sku.product_id, 0) + line.quantity
+    check_limits(
+        wanted=wanted,
+        most={
+            line.sku.product_id: most
+            for line in lines
+            if (most := policy_of(line.sku.product).most_per_buyer) is not None
+        },
+        buyer_id=buyer_id,
+    )
+
+
+def _country(lines: Sequence[CartLine], *, buyer_id: int) -> str:
+    """Guess where it goes to: to the address that checkout offers first."""
+    addresses = Address.objects.filter(user=buyer_id).order_by("-is_default", "-pk")
+    return addresses.values_list("country", flat=True).first() or lines[0].sku.product.shop.country
 
 
 @transaction.atomic
 def _write(
     *,
-    user_id: int,
-    version: int,
+    cart: Cart,
     lines: Sequence[CartLine],
-    holds: dict[int, uuid.UUID],
-    expires_at: datetime,
+    kept: Mapping[int, Kept],
+    chosen: _Chosen,
     now: datetime,
 ) -> Quote:
-    quote = Quote.objects.create(
-        buyer_id=user_id,
-        cart_version=version,
+    buyer_id = cart.user_id or 0
+    deals = deals_of(sku_ids=[line.sku_id for line in lines], now=now)
+    ends = [one.expires_at for one in kept.values() if one.expires_at is not None]
+    quote = Quote(
+        buyer_id=buyer_id,
+        cart_version=cart.version,
+        country=chosen.country or _country(lines, buyer_id=buyer_id),
         currency=lines[0].sku.currency,
-        total_minor=sum(line.quantity * line.sku.price_minor for line in lines),
         created_at=now,
-        expires_at=expires_at,
+        expires_at=min(ends, default=now + timedelta(seconds=settings.HOLD_SECONDS)),
     )
-    QuoteLine.objects.bulk_create(
-        QuoteLine(
-            quote=quote,
-            sku_id=line.sku_id,
-            hold_id=holds[line.pk],
-            quantity=line.quantity,
-            unit_price_minor=line.sku.price_minor,
-            referral=line.referral,
+    promised = []
+    for line in lines:
+        deal = deals.get(line.sku_id)
+        full = line.sku.price_minor
+        promised.append(
+            QuoteLine(
+                quote=quote,
+                sku=line.sku,
+                hold_id=kept[line.pk].hold_id,
+                quantity=line.quantity,
+                unit_price_minor=min(deal.price_minor, full) if deal else full,
+                list_price_minor=full,
+                is_held=kept[line.pk].is_held,
+                is_shared=kept[line.pk].is_shared,
+                most_per_buyer=policy_of(line.sku.product).most_per_buyer,
+                referral=line.referral,
+            )
         )
-        for line in lines
+    priced = price_lines(
+        promised,
+        country=quote.country,
+        choices=chosen.choices,
+        codes=chosen.codes,
+        buyer_id=buyer_id,
+        now=now,
     )
+    if not priced.total_minor:  # a voucher of the quote before leaves nothing to pay now
+        priced = price_lines(
+            promised,
+            country=quote.country,
+            choices=chosen.choices,
+            codes=(),
+            buyer_id=buyer_id,
+            now=now,
+        )
+    shipments, vouchers = promise(quote, promised, priced)
+    quote.save(force_insert=True)
+    QuoteLine.objects.bulk_create(promised)
+    QuoteShipment.objects.bulk_create(shipments)
+    if vouchers:
+        QuoteVoucher.objects.bulk_create(vouchers)
     return quote

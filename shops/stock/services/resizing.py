@@ -35,5 +35,6 @@ def resize(*, hold_id: UUID, quantity: int, now: datetime) -> None:
         raise HoldExpired(hold_ids=[str(hold_id)])
     if hold.quantity != quantity:
         left = available(sku_ids=[hold.sku_id])[hold.sku_id] + hold.quantity
-        short = {"sku_id": hold.sku_id, "left": left}
-        raise OutOfStock(**short, short=[short])
+        raise OutOfStock(
+            sku_id=hold.sku_id, left=left, short=[{"sku_id": hold.sku_id, "left": left}]
+        )

@@ -3,35 +3,43 @@
 import pytest
 
 from shops.checkout.owner import CartOwner
-from shops.payments import provider as real
-from shops.payments.sandbox.cards import BY_TOKEN
+from shops.payments import providers
+from shops.payments.sandbox.cards import BY_TOKEN, CARDS
 from shops.payments.wire import ChargeReport, RefundReport
 from tests.factories.catalog import ProductFactory, SkuFactory
 
 
 class Provider:
+    name = "sandbox"
+
     def __init__(self):
         self.charges = []
         self.refuses_refunds = False
 
-    def charge(self, *, key, amount_minor, currency, card_token):
-        self.charges.append(key)
-        card = BY_TOKEN[card_token]
+    def choices(self):
+        return [providers.Choice(card.token, card.label) for card in CARDS]
+
+    def prepare(self, ask):
+        return ""
+
+    def charge(self, ask):
+        self.charges.append(ask.key)
+        card = BY_TOKEN[ask.card_token]
         if card.stalls:
-            raise real.NoAnswer("timed out")
+            raise providers.NoAnswer("timed out")
         state = "pending" if card.is_slow else "failed" if card.failure_code else "succeeded"
         return ChargeReport(
-            key=str(key),
-            ref=f"ch_{key}",
+            key=str(ask.key),
+            ref=f"ch_{ask.key}",
             state=state,
-            amount_minor=amount_minor,
-            currency=currency,
+            amount_minor=ask.amount_minor,
+            currency=ask.currency,
             failure_code=card.failure_code,
         )
 
-    def refund(self, *, key, charge_key, amount_minor, currency):
+    def refund(self, *, key, charge_key, charge_ref, amount_minor, currency):
         if self.refuses_refunds:
-            raise real.Rejected("charge_disputed")
+            raise providers.Rejected("charge_disputed")
         return RefundReport(
             key=str(key),
             ref=f"re_{key}",
@@ -44,8 +52,7 @@ class Provider:
 @pytest.fixture
 def provider(monkeypatch):
     fake = Provider()
-    monkeypatch.setattr(real, "charge", fake.charge)
-    monkeypatch.setattr(real, "refund", fake.refund)
+    monkeypatch.setattr(providers, "provider_of", lambda name: fake)
     return fake
 
 

@@ -1,0 +1,85 @@
+"""Write down what a quote promises: its prices now, in every part of it, signed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.checkout.services.signing import signature_of
+from shops.pricing.calculation import Priced
+from shops.pricing.services import ToPrice, price_cart
+
+
+def price_lines(
+    lines: Sequence[QuoteLine],
+    *,
+    country: str,
+    choices: Mapping[int, int | None],
+    codes: Collection[str],
+    buyer_id: int,
+    is_strict: bool = False,
+    now: datetime,
+) -> Priced:
+    """Price a quote's lines (their SKUs and products loaded) and set their amounts.
+
+    :raises VoucherRefused: strictly, a code does not count
+    """
+    priced = price_cart(
+        lines=[
+            ToPrice(
+                key=number,
+                shop_id=line.sku.product.shop_id,
+                category_id=line.sku.product.category_id,
+                quantity=line.quantity,
+                unit_minor=line.unit_price_minor,
+            )
+            for number, line in enumerate(lines)
+        ],
+        country=country,
+        choices=choices,
+        codes=codes,
+        buyer_id=buyer_id,
+        is_strict=is_strict,
+        now=now,
+    )
+    for line, amounts in zip(lines, priced.lines, strict=True):
+        line.discount_minor = amounts.discount_minor
+        line.tax_minor = amounts.tax_minor
+        line.tax_bps = amounts.tax.bps
+        line.is_tax_inclusive = amounts.tax.is_inclusive
+    return priced
+
+
+def promise(
+    quote: Quote, lines: Sequence[QuoteLine], priced: Priced
+) -> tuple[list[QuoteShipment], list[QuoteVoucher]]:
+    """Set a quote's amounts and signature from its priced lines; returns the parts to write."""
+    shipments = [
+        QuoteShipment(
+            quote=quote,
+            shop_id=one.shop_id,
+            method_id=one.chosen.method_id if one.chosen else None,
+            name=one.chosen.name if one.chosen else "",
+            amount_minor=one.amount_minor,
+            tax_minor=one.tax_minor,
+            tax_bps=one.tax.bps,
+            is_tax_inclusive=one.tax.is_inclusive,
+            is_available=one.is_available,
+        )
+        for one in priced.shipments
+    ]
+    vouchers = [
+        QuoteVoucher(
+            quote=quote,
+            voucher_id=one.reduction.voucher_id,
+            code=one.reduction.code,
+            discount_minor=one.discount_minor,
+        )
+        for one in priced.vouchers
+    ]
+    quote.goods_minor = priced.goods_minor
+    quote.discount_minor = priced.discount_minor
+    quote.shipping_minor = priced.shipping_minor
+    quote.tax_minor = priced.tax_minor
+    quote.total_minor = priced.total_minor
+    quote.signature = signature_of(quote, lines, shipments, vouchers)
+    return shipments, vouchers
