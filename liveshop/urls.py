@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("shops.webhooks.urls")),
     path("payments/", include("shops.payments.urls")),
     path("", include("creators.scoring.urls")),
+    path("", include("shops.returns.urls")),
     path("", include("shops.orders.urls")),
     path("", include("shops.checkout.urls")),
     path("", include("shops.catalog.urls")),

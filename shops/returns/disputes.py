@@ -122,11 +122,13 @@ def say(
     text = said(text)
     if dispute.messages.filter(side=side).count() >= MOST_MESSAGES:
         raise TooManyMessages
-    if side == Side.SHOP and dispute.state == DisputeState.OPEN:
+    is_answer = side == Side.SHOP and dispute.state == DisputeState.OPEN
+    if is_answer:
         _move(case, dispute, DisputeState.ANSWERED)
     DisputeMessage.objects.create(dispute=dispute, side=side, author=by, text=text, at=now)
     keep(case, photos, side=side, by=by, now=now)
-    note(case, kind=EventKind.ANSWERED, side=side, by=by, reason=text, now=now)
+    kind = EventKind.ANSWERED if is_answer else EventKind.SAID
+    note(case, kind=kind, side=side, by=by, reason=text, now=now)
 
 
 @transaction.atomic

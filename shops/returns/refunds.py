@@ -2,18 +2,17 @@
 
 import logging
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app as jobs
 
 from shops.accounts.models import User
 from shops.facts.refused import NotFound, Refused
 from shops.orders.models import Order
-from shops.payments import services as payments
-from shops.payments.models import Refund
-from shops.payments.models import RefundState as PaymentsState
+from shops.payments.queries import refundable_minor, refunds_of
+from shops.payments.refunds import refund_order
 from shops.returns.models import Return, ReturnRefund
 from shops.returns.moving import Moved, lock, move, note
 from shops.returns.states import (
@@ -25,7 +24,6 @@ from shops.returns.states import (
 )
 
 log = logging.getLogger(__name__)
-_UNDER_WAY = (PaymentsState.CREATED, PaymentsState.PENDING)
 
 
 def rest_minor(order: Order) -> int:
@@ -33,16 +31,10 @@ def rest_minor(order: Order) -> int:
 
     Less what was given back, what is on its way, and what was decided and not asked for yet.
     """
-    asked = Refund.objects.filter(order=order, state__in=_UNDER_WAY)
-    under_way = asked.aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    known = set(
-        Refund.objects.filter(order=order)
-        .exclude(state=PaymentsState.FAILED)
-        .values_list("source", flat=True)
-    )
+    known = set(refunds_of(order.pk).values_list("source", flat=True))
     owed = ReturnRefund.objects.filter(case__order=order, state=RefundState.DUE)
     waiting = sum(refund.amount_minor for refund in owed if refund.source not in known)
-    return max(0, order.total_minor - order.refunded_minor - under_way - waiting)
+    return max(0, refundable_minor(order) - waiting)
 
 
 def owe(case: Return, *, amount_minor: int, reason: str, by: User | None, now: datetime) -> None:
@@ -63,10 +55,10 @@ def pay_back(*, refund_id: int, now: datetime) -> None:
     refund = ReturnRefund.objects.select_related("case__order").get(pk=refund_id)
     if refund.state != RefundState.DUE:
         return
-    if Refund.objects.filter(source=refund.source).exclude(state=PaymentsState.FAILED).exists():
+    if refunds_of(refund.case.order_id).filter(source=refund.source).exists():
         return
     try:
-        payments.refund_order(
+        refund_order(
             order_id=refund.case.order_id,
             amount_minor=refund.amount_minor,
             reason=refund.reason or _("Return"),
@@ -112,16 +104,16 @@ def end(*, source: str, to: RefundState, now: datetime) -> None:
 
 
 @transaction.atomic
-def try_again(*, refund_id: int, by: User, now: datetime) -> None:
+def try_again(*, case_id: UUID, refund_id: int, by: User, now: datetime) -> None:
     """Have a refund that failed tried again, for an operator.
 
-    :raises NotFound: no such refund
+    :raises NotFound: no such refund of this return
     :raises Moved: it did not fail, or is tried again already
     """
-    refund = ReturnRefund.objects.filter(pk=refund_id).first()
+    case = lock(case_id)
+    refund = ReturnRefund.objects.filter(pk=refund_id, case=case).first()
     if refund is None:
         raise NotFound
-    case = lock(refund.case_id)
     failed = ReturnRefund.objects.filter(pk=refund_id, state=RefundState.FAILED)
     if not failed.update(state=RefundState.DUE):
         raise Moved(state=case.state)

@@ -50,6 +50,11 @@ class NotReturnable(Refused):
     message = _("Nothing of this order can be sent back: it was not sent, or all of it was asked.")
 
 
+class NothingLeft(Refused):
+    code = "nothing_left"
+    message = _("All that was paid for this order has gone back already, or is about to.")
+
+
 class WindowOver(Refused):
     code = "return_window_over"
     message = _("The time to send this order back is over.")
@@ -123,6 +128,7 @@ def request(
     :raises NotReturnable: nothing of the order was sent, or everything was asked for before
     :raises NothingChosen: no units
     :raises TooManyUnits: more than were bought, over all returns of the order
+    :raises NothingLeft: all its money has gone back
     :raises StillUnderWay: it can't be called lost yet
     :raises WordsMissing: "something else" was not explained
     """
@@ -137,13 +143,16 @@ def request(
         raise NotReturnable
     chosen = {line_id: count for line_id, count in units.items() if count}
     _check(chosen, lines, reason=reason, now=now)
+    rest = max(0, rest_minor(order) - _undecided(order))
+    if not rest and order.total_minor:
+        raise NothingLeft
     asked = amounts.asked_for(
         bought=[one.bought for one in lines.values()],
         units=chosen,
         reason=reason,
         stays=_stays(order),
         shipping_left_minor=_shipping_left(order),
-        rest_minor=max(0, rest_minor(order) - _undecided(order)),
+        rest_minor=rest,
     )
     case = Return.objects.create(
         order=order,

@@ -108,6 +108,7 @@ class EventKind(models.TextChoices):
     REFUND_RETRIED = "refund_retried", _("The refund is tried again")
     DISPUTED = "disputed", _("Dispute opened")
     ANSWERED = "answered", _("The shop answered")
+    SAID = "said", _("Something was said about the dispute")
     WITHDRAWN = "withdrawn", _("Dispute withdrawn")
     DECIDED = "decided", _("Dispute decided")
     CANCELLED = "cancelled", _("Request taken back")

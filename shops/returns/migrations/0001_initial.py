@@ -199,6 +199,7 @@ class Migration(migrations.Migration):
                             ("refund_retried", "The refund is tried again"),
                             ("disputed", "Dispute opened"),
                             ("answered", "The shop answered"),
+                            ("said", "Something was said about the dispute"),
                             ("withdrawn", "Dispute withdrawn"),
                             ("decided", "Dispute decided"),
                             ("cancelled", "Request taken back"),
