@@ -1,6 +1,6 @@
 """The API's entry: errors as RFC 9457 problem details, and what its document says of them."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
@@ -8,6 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.serializers import Serializer
 from rest_framework.views import exception_handler
 
 from liveshop.middleware import problem
@@ -29,6 +30,7 @@ _PROBLEMS: Final = {
     "422": "It can't be done with this: `code` says why.",
     "503": "Busy, or a server behind this one is away; try again after `Retry-After` seconds.",
 }
+_Parameter = OpenApiParameter | Serializer[Any] | type[Serializer[Any]]
 
 
 def problem_details(exc: Exception, context: dict[str, Any]) -> HttpResponseBase | None:
@@ -79,13 +81,11 @@ def no_such_address(request: HttpRequest, rest: str = "") -> JsonResponse:
 class Schema(AutoSchema):
     """Says of each operation which scope a token needs and whether it needs a key."""
 
-    method: ClassVar[str]  # set by what calls it
-
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[_Parameter]:
         view = self.view
         if not isinstance(view, ApiView):
             return []
-        found = []
+        found: list[_Parameter] = []
         if self.method in view.keyed:
             found.append(
                 OpenApiParameter(
@@ -106,22 +106,21 @@ class Schema(AutoSchema):
             ]
         return found
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
         text: str = super().get_description()
-        scope = self.view.scopes.get(self.method)
-        if scope is None:
+        view = self.view
+        if not isinstance(view, ApiView) or self.method not in view.scopes:
             return text
-        whose = "the shop's" if self.view.is_of_shop else "a user's"
-        return f"{text}\n\nA token needs the scope `{scope}` (and to be {whose})."
+        whose = "the shop's" if view.is_of_shop else "a user's"
+        if view.is_for_any_token:
+            whose = "anybody's"
+        return f"{text}\n\nA token needs the scope `{view.scopes[self.method]}` and is {whose}."
 
     def get_auth(self) -> list[dict[str, Any]]:
-        if self.view.scopes.get(self.method) is None:
+        view = self.view
+        if not isinstance(view, ApiView) or self.method not in view.scopes:
             return []
         return [{"token": []}, {"session": []}]
-
-    def get_operation_id(self) -> str:
-        name: str = super().get_operation_id()
-        return name
 
     def get_tags(self) -> list[str]:
         part = self.path.removeprefix("/api/v1/").split("/")
@@ -156,9 +155,14 @@ def with_problems(
         },
     }
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    result["components"]["responses"] = {
+        f"Problem{status}": {"description": text, "content": content}
+        for status, text in _PROBLEMS.items()
+    }
     for path in result["paths"].values():
         for operation in path.values():
-            for status, text in _PROBLEMS.items():
-                operation["responses"].setdefault(status, {"description": text, "content": content})
+            for status in _PROBLEMS:
+                answer = {"$ref": f"#/components/responses/Problem{status}"}
+                operation["responses"].setdefault(status, answer)
             operation["responses"] = dict(sorted(operation["responses"].items()))
     return result

@@ -137,7 +137,7 @@ class EndpointsView(_View):
     def get(self, request: Request, shop: str) -> Response:
         """List who is told of the shop's events."""
         found = queries.endpoints_of(shop=self.shop)
-        return Response({"results": EndpointOut(found, many=True).data})
+        return Response({"results": [EndpointOut(endpoint).data for endpoint in found]})
 
     @extend_schema(operation_id="make_webhook", request=EndpointIn, responses={201: EndpointOut})
     def post(self, request: Request, shop: str) -> Response:

@@ -56,8 +56,8 @@ def make(request: HttpRequest, shop: str = "") -> HttpResponse:
             answer.headers["Cache-Control"] = "no-store"
             return answer
     status = 400 if form.errors else 200
-    context = {"shop": owner, "form": form}
-    return render(request, "webhooks/token_form.html", context, status=status)
+    shown = {"shop": owner, "form": form}
+    return render(request, "webhooks/token_form.html", shown, status=status)
 
 
 @login_required
