@@ -116,13 +116,14 @@ def test_it_would_be_passed_by_without_the_wait(posting, monkeypatch):
     """The control: as soon as nobody waits for older transactions, money disappears."""
     start, end = posting
     monkeypatch.setattr(checkpoints, "_all_older_have_ended", lambda patience: True)
+    sell("first")
     start()
     sell("quick")
 
     assert write() == 2
 
     end()
-    assert clearing() == 100
+    assert clearing() == 200
     assert list(off())
 
 
