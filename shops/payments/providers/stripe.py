@@ -105,7 +105,6 @@ class Stripe:
                     "amount": amount,
                     "currency": ask.currency.lower(),
                     "payment_method": ask.card_token,
-                    "payment_method_types": ["card"],
                     "capture_method": capture,
                     "description": ask.description,
                     "metadata": {"key": str(ask.key)},
@@ -273,10 +272,8 @@ class Stripe:
             raise Unreadable from error
 
 
-class _Declined(Exception):
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
+class _Declined(Rejected):
+    """The card was asked, and its bank said no."""
 
 
 @contextmanager
@@ -307,7 +304,7 @@ def _asking() -> Iterator[stripe.StripeClient]:
     except (KeyError, TypeError, AttributeError, NotPossible) as error:
         raise NoAnswer(f"unreadable answer: {error!r}") from error
     finally:
-        http.close()
+        http.close()  # type: ignore[no-untyped-call]  # the library's
 
 
 def _amount(amount_minor: int, currency: str) -> int:
@@ -318,7 +315,8 @@ def _amount(amount_minor: int, currency: str) -> int:
 
 
 def _decline_code(error: stripe.CardError) -> str:
-    said = (error.json_body or {}).get("error", {})
+    answer: Any = error.json_body
+    said = answer.get("error", {}) if isinstance(answer, dict) else {}
     code = said.get("decline_code") or error.code or "card_declined"
     return "card_declined" if code == "generic_decline" else str(code)
 

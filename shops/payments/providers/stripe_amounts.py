@@ -23,9 +23,9 @@ def to_stripe(amount_minor: int, currency: str) -> int:
     """
     ours, theirs = digits(currency), _digits(currency)
     if theirs >= ours:
-        amount = amount_minor * 10 ** (theirs - ours)
+        amount = amount_minor * _power(theirs - ours)
     else:
-        amount, left = divmod(amount_minor, 10 ** (ours - theirs))
+        amount, left = divmod(amount_minor, _power(ours - theirs))
         if left:
             raise NotPossible(f"{amount_minor} {currency}")
     if currency in _THREE and amount % 10:
@@ -40,8 +40,8 @@ def from_stripe(amount: int, currency: str) -> int:
     """
     ours, theirs = digits(currency), _digits(currency)
     if ours >= theirs:
-        return amount * 10 ** (ours - theirs)
-    minor, left = divmod(amount, 10 ** (theirs - ours))
+        return amount * _power(ours - theirs)
+    minor, left = divmod(amount, _power(theirs - ours))
     if left:
         raise NotPossible(f"{amount} {currency} of Stripe's")
     return minor
@@ -51,3 +51,7 @@ def _digits(currency: str) -> int:
     if currency in _ZERO:
         return 0
     return 3 if currency in _THREE else 2
+
+
+def _power(places: int) -> int:
+    return int(10**places)

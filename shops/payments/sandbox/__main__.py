@@ -31,6 +31,10 @@ def main() -> None:
     )
     parser.add_argument("--delay", type=float, default=3.0, help="seconds of tok_delay")
     parser.add_argument("--stall", type=float, default=10.0, help="seconds of tok_timeout")
+    parser.add_argument("--late", type=float, default=20.0, help="seconds of tok_webhook_late")
+    parser.add_argument(
+        "--charge-back", type=float, default=60.0, help="seconds until tok_chargeback charges back"
+    )
     given = parser.parse_args()
     trial = "" if os.environ.get("LIVESHOP_ENV") == "production" else TRIAL_SECRET
     secret = os.environ.get("PAYMENTS_SANDBOX_SECRET") or trial
@@ -45,6 +49,8 @@ def main() -> None:
         state=given.state,
         delay=given.delay,
         stall=given.stall,
+        late=given.late,
+        charge_back=given.charge_back,
     )
     uvicorn.run(
         make_app(config),

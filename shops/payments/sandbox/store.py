@@ -3,136 +3,142 @@
 import json
 import sqlite3
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, TypeVar
 
-from shops.payments.sandbox.cards import Card
+from shops.payments.sandbox.cards import BY_TOKEN, Card
+from shops.payments.sandbox.records import (
+    Charge,
+    ChargeBack,
+    Conflict,
+    Delivery,
+    NotPossible,
+    Refund,
+    Times,
+    Wish,
+)
+from shops.payments.sandbox.schema import open_file
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS charge (
-    key TEXT PRIMARY KEY, ref TEXT NOT NULL, state TEXT NOT NULL, amount_minor INTEGER NOT NULL,
-    currency TEXT NOT NULL, card_token TEXT NOT NULL, failure_code TEXT NOT NULL, settle_at REAL
-);
-CREATE TABLE IF NOT EXISTS refund (
-    key TEXT PRIMARY KEY, ref TEXT NOT NULL, state TEXT NOT NULL, amount_minor INTEGER NOT NULL,
-    currency TEXT NOT NULL, charge TEXT NOT NULL REFERENCES charge
-);
-CREATE TABLE IF NOT EXISTS delivery (
-    id TEXT PRIMARY KEY, body TEXT NOT NULL, due_at REAL, attempts INTEGER NOT NULL DEFAULT 0
-);
-"""
 # Seconds to wait after each failed delivery; after the last one the provider gives up.
 RETRY_AFTER = (1, 2, 4, 8, 15, 30, 60)
+# How long after the message about its end one about its begin comes, when they are shuffled.
+_SHUFFLED_BY: Final = 1.0
 
-State = Literal["pending", "succeeded", "failed", "cancelled"]
-
-
-class Conflict(Exception):
-    """A key was used before, for something else."""
-
-
-class NotPossible(Exception):
-    """The provider refuses a well-formed request; the code says why."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
-
-
-@dataclass(frozen=True)
-class Charge:
-    key: str
-    ref: str
-    state: State
-    amount_minor: int
-    currency: str
-    failure_code: str
-
-
-@dataclass(frozen=True)
-class Refund:
-    key: str
-    ref: str
-    state: State
-    amount_minor: int
-    currency: str
-    charge: str
-
-
-@dataclass(frozen=True)
-class Delivery:
-    id: str
-    body: str
-    attempts: int
+_Row = TypeVar("_Row", Charge, Refund, ChargeBack)
 
 
 class Store:
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _SCHEMA)
+    def __init__(self, path: Path, times: Times) -> None:
+        self._db = open_file(path)
+        self._times = times
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        return self._db
 
     def close(self) -> None:
         self._db.close()
 
     def charge(self, key: str) -> Charge | None:
         row = self._db.execute("SELECT * FROM charge WHERE key = ?", [key]).fetchone()
-        return _charge(row) if row else None
+        return _read(Charge, row) if row else None
+
+    def charge_page(self, ref: str) -> tuple[Charge, str, str] | None:
+        """Find a charge by its name, with where its buyer goes back to and what it is for."""
+        row = self._db.execute("SELECT * FROM charge WHERE ref = ?", [ref]).fetchone()
+        return (_read(Charge, row), row["return_url"], row["description"]) if row else None
 
     def refund(self, key: str) -> Refund | None:
         row = self._db.execute("SELECT * FROM refund WHERE key = ?", [key]).fetchone()
-        return _refund(row) if row else None
+        return _read(Refund, row) if row else None
+
+    def charge_backs(self, since: float) -> list[ChargeBack]:
+        rows = self._db.execute("SELECT * FROM chargeback WHERE at >= ? ORDER BY at", [since])
+        return [_read(ChargeBack, row) for row in rows]
 
     def make_charge(
-        self,
-        *,
-        key: str,
-        amount_minor: int,
-        currency: str,
-        card: Card,
-        now: float,
-        delay: float,
-        tell_at: float,
+        self, wish: Wish, *, now: float, tell_at: float, page_url: str
     ) -> tuple[Charge, bool]:
         """Charge a card once per key; the second value tells whether this call did it.
 
         :raises Conflict: the key stands for another amount, currency or card
         """
-        row = self._db.execute("SELECT * FROM charge WHERE key = ?", [key]).fetchone()
+        row = self._db.execute("SELECT * FROM charge WHERE key = ?", [wish.key]).fetchone()
         if row:
             if row["state"] == "cancelled" and not row["card_token"]:
-                return _charge(row), False
-            if (row["amount_minor"], row["currency"], row["card_token"]) != (
-                amount_minor,
-                currency,
-                card.token,
+                return _read(Charge, row), False
+            if (row["amount_minor"], row["currency"], row["card_token"], row["is_manual"]) != (
+                wish.amount_minor,
+                wish.currency,
+                wish.card.token,
+                wish.is_manual,
             ):
                 raise Conflict
-            return _charge(row), False
-        ended: State = "failed" if card.failure_code else "succeeded"
+            return _read(Charge, row), False
+        card = wish.card
+        ref = f"ch_{uuid.uuid4().hex}"
         charge = Charge(
-            key=key,
-            ref=f"ch_{uuid.uuid4().hex}",
-            state="pending" if card.is_slow else ended,
-            amount_minor=amount_minor,
-            currency=currency,
-            failure_code="" if card.is_slow else card.failure_code,
+            key=wish.key,
+            ref=ref,
+            state="pending",
+            amount_minor=wish.amount_minor,
+            currency=wish.currency,
+            failure_code="",
+            captured_minor=0,
+            action_url="",
         )
-        settle_at = now + delay if card.is_slow else None
+        if card.asks_buyer:
+            charge = replace(charge, state="requires_action", action_url=f"{page_url}{ref}")
+        elif not card.is_slow:
+            charge = _ended(charge, card.failure_code, is_manual=wish.is_manual)
+        settle_at = now + self._times.delay if card.is_slow else None
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            self._insert(charge, card_token=card.token, settle_at=settle_at)
-            self._tell(f"charge.{charge.state}", charge, now=now, due_at=tell_at)
+            self._insert(charge, wish, settle_at=settle_at, now=now)
+            if card.webhooks == "shuffled" and settle_at is not None:
+                tell_at = settle_at + _SHUFFLED_BY
+            self._tell_charge(charge, card, now=now, due_at=tell_at)
         return charge, True
+
+    def answer_buyer(self, ref: str, *, confirms: bool, now: float) -> None:
+        """End a charge that waits for its buyer; one that does not wait is left alone."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._db.execute("SELECT * FROM charge WHERE ref = ?", [ref]).fetchone()
+            if row and row["state"] == "requires_action":
+                self._end(row, "" if confirms else "authentication_failed", now=now)
+
+    def capture(self, key: str, *, amount_minor: int, currency: str, now: float) -> Charge | None:
+        """Take an authorised charge or a part of it, once.
+
+        :raises NotPossible: it is not authorised, or was captured with another amount
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._db.execute("SELECT * FROM charge WHERE key = ?", [key]).fetchone()
+            if row is None:
+                return None
+            charge = _read(Charge, row)
+            if charge.currency != currency:
+                raise NotPossible("other_currency")
+            if charge.state == "succeeded" and charge.captured_minor == amount_minor:
+                return charge
+            if charge.state != "authorized":
+                raise NotPossible("not_authorized")
+            if amount_minor > charge.amount_minor:
+                raise NotPossible("more_than_was_authorized")
+            charge = replace(charge, state="succeeded", captured_minor=amount_minor)
+            self._update(charge)
+            self._tell_charge(charge, BY_TOKEN[row["card_token"]], now=now, due_at=now)
+        return charge
 
     def cancel_charge(self, key: str, *, now: float) -> Charge:
         """See to it that a key is never charged, unless it was: then tell what became of it."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            known = self.charge(key)
-            if known is None:
+            row = self._db.execute("SELECT * FROM charge WHERE key = ?", [key]).fetchone()
+            if row is None:
                 known = Charge(
                     key=key,
                     ref=f"ch_{uuid.uuid4().hex}",
@@ -140,8 +146,16 @@ class Store:
                     amount_minor=0,
                     currency="",
                     failure_code="cancelled",
+                    captured_minor=0,
+                    action_url="",
                 )
-                self._insert(known, card_token="", settle_at=None)
+                self._insert(known, None, settle_at=None, now=now)
+                return known
+            known = _read(Charge, row)
+            if known.state in ("requires_action", "authorized"):
+                known = replace(known, state="cancelled", failure_code="cancelled", action_url="")
+                self._update(known)
+                self._tell_charge(known, BY_TOKEN[row["card_token"]], now=now, due_at=now)
         return known
 
     def make_refund(
@@ -176,37 +190,70 @@ class Store:
                 raise NotPossible("charge_not_paid")
             if charge.currency != currency:
                 raise NotPossible("other_currency")
-            (back,) = self._db.execute(
-                "SELECT coalesce(sum(amount_minor), 0) FROM refund WHERE charge = ?", [charge_key]
-            ).fetchone()
-            if back + amount_minor > charge.amount_minor:
+            if self._charged_back(charge_key):
+                raise NotPossible("charged_back")
+            if self._given_back(charge_key) + amount_minor > charge.captured_minor:
                 raise NotPossible("more_than_was_charged")
             self._db.execute(
                 "INSERT INTO refund (key, ref, state, amount_minor, currency, charge)"
                 " VALUES (:key, :ref, :state, :amount_minor, :currency, :charge)",
                 asdict(refund),
             )
-            self._tell("refund.succeeded", refund, now=now, due_at=now)
+            self._tell("refund.succeeded", asdict(refund), now=now, due_at=now)
         return refund
 
+    def charge_back(self, key: str, *, reason: str, now: float) -> ChargeBack:
+        """Take back for the buyer what is left of a charge, once.
+
+        :raises NotPossible: it is not paid, was charged back, or nothing is left of it
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            charge = self.charge(key)
+            if charge is None or charge.state != "succeeded":
+                raise NotPossible("charge_not_paid")
+            left = charge.captured_minor - self._given_back(key)
+            if self._charged_back(key) or left <= 0:
+                raise NotPossible("nothing_left")
+            made = ChargeBack(
+                ref=f"cb_{uuid.uuid4().hex}",
+                charge_ref=charge.ref,
+                amount_minor=left,
+                currency=charge.currency,
+                reason=reason,
+            )
+            self._db.execute(
+                "INSERT INTO chargeback"
+                " (ref, charge, charge_ref, amount_minor, currency, reason, at)"
+                " VALUES (:ref, :charge, :charge_ref, :amount_minor, :currency, :reason, :at)",
+                {**asdict(made), "charge": key, "at": now},
+            )
+            self._tell("chargeback.created", asdict(made), now=now, due_at=now)
+        return made
+
     def settle_due(self, now: float) -> None:
-        """End the pending charges whose time has come, as their cards do."""
+        """End the pending charges whose time has come, as their cards do, and charge back."""
         due = self._db.execute(
             "SELECT * FROM charge WHERE state = 'pending' AND settle_at <= ?", [now]
         ).fetchall()
         for row in due:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._db.execute(
-                    "UPDATE charge SET state = 'succeeded' WHERE key = ?", [row["key"]]
-                )
-                charge = self.charge(row["key"])
-                if charge:
-                    self._tell("charge.succeeded", charge, now=now, due_at=now)
+                self._end(row, BY_TOKEN[row["card_token"]].failure_code, now=now)
+        back = self._db.execute(
+            "SELECT key FROM charge WHERE state = 'succeeded' AND charge_back_at <= ?", [now]
+        ).fetchall()
+        for row in back:
+            self._db.execute("UPDATE charge SET charge_back_at = NULL WHERE key = ?", [row["key"]])
+            try:
+                self.charge_back(row["key"], reason="fraudulent", now=now)
+            except NotPossible:
+                continue  # refunded meanwhile
 
     def due_deliveries(self, now: float) -> list[Delivery]:
         rows = self._db.execute(
-            "SELECT id, body, attempts FROM delivery WHERE due_at <= ? ORDER BY due_at LIMIT 50",
+            "SELECT id, message, body, attempts FROM delivery WHERE due_at <= ?"
+            " ORDER BY due_at LIMIT 50",
             [now],
         )
         return [Delivery(**row) for row in rows]
@@ -225,27 +272,78 @@ class Store:
             [again, delivery.id],
         )
 
-    def _insert(self, charge: Charge, *, card_token: str, settle_at: float | None) -> None:
+    def _end(self, row: sqlite3.Row, failure_code: str, *, now: float) -> None:
+        charge = _ended(_read(Charge, row), failure_code, is_manual=bool(row["is_manual"]))
+        self._update(charge)
+        self._tell_charge(charge, BY_TOKEN[row["card_token"]], now=now, due_at=now)
+
+    def _insert(
+        self, charge: Charge, wish: Wish | None, *, settle_at: float | None, now: float
+    ) -> None:
+        charges_back = wish is not None and wish.card.charges_back
+        values = {
+            **asdict(charge),
+            "card_token": wish.card.token if wish else "",
+            "settle_at": settle_at,
+            "is_manual": wish.is_manual if wish else False,
+            "return_url": wish.return_url if wish else "",
+            "description": wish.description if wish else "",
+            "charge_back_at": now + self._times.charge_back if charges_back else None,
+        }
         self._db.execute(
             "INSERT INTO charge"
-            " (key, ref, state, amount_minor, currency, card_token, failure_code, settle_at)"
-            " VALUES (:key, :ref, :state, :amount_minor, :currency, :card_token, :failure_code,"
-            " :settle_at)",
-            {**asdict(charge), "card_token": card_token, "settle_at": settle_at},
+            " (key, ref, state, amount_minor, currency, failure_code, captured_minor, action_url,"
+            " card_token, settle_at, is_manual, return_url, description, charge_back_at)"
+            " VALUES (:key, :ref, :state, :amount_minor, :currency, :failure_code, :captured_minor,"
+            " :action_url, :card_token, :settle_at, :is_manual, :return_url, :description,"
+            " :charge_back_at)",
+            values,
         )
 
-    def _tell(self, kind: str, about: Charge | Refund, *, now: float, due_at: float) -> None:
-        body = json.dumps({"type": kind, "timestamp": now, "data": asdict(about)})
+    def _update(self, charge: Charge) -> None:
         self._db.execute(
-            "INSERT INTO delivery (id, body, due_at) VALUES (?, ?, ?)",
-            [f"msg_{uuid.uuid4().hex}", body, due_at],
+            "UPDATE charge SET state = :state, failure_code = :failure_code,"
+            " captured_minor = :captured_minor, action_url = :action_url WHERE key = :key",
+            asdict(charge),
         )
 
+    def _given_back(self, charge_key: str) -> int:
+        (back,) = self._db.execute(
+            "SELECT coalesce(sum(amount_minor), 0) FROM refund WHERE charge = ?", [charge_key]
+        ).fetchone()
+        return int(back)
 
-def _charge(row: sqlite3.Row) -> Charge:
-    return Charge(**{name: row[name] for name in Charge.__dataclass_fields__})
+    def _charged_back(self, charge_key: str) -> bool:
+        found = self._db.execute("SELECT 1 FROM chargeback WHERE charge = ?", [charge_key])
+        return found.fetchone() is not None
+
+    def _tell_charge(self, charge: Charge, card: Card, *, now: float, due_at: float) -> None:
+        if card.webhooks == "never":
+            return
+        times = 2 if card.webhooks == "twice" else 1
+        if card.webhooks == "late":
+            due_at += self._times.late
+        self._tell(f"charge.{charge.state}", asdict(charge), now=now, due_at=due_at, times=times)
+
+    def _tell(
+        self, kind: str, about: dict[str, Any], *, now: float, due_at: float, times: int = 1
+    ) -> None:
+        body = json.dumps({"type": kind, "timestamp": now, "data": about})
+        message = f"msg_{uuid.uuid4().hex}"
+        for number in range(times):
+            self._db.execute(
+                "INSERT INTO delivery (id, message, body, due_at) VALUES (?, ?, ?, ?)",
+                [f"{message}-{number}", message, body, due_at],
+            )
 
 
-def _refund(row: sqlite3.Row) -> Refund:
-    fields: dict[str, Any] = {name: row[name] for name in Refund.__dataclass_fields__}
-    return Refund(**fields)
+def _ended(charge: Charge, failure_code: str, *, is_manual: bool) -> Charge:
+    if failure_code:
+        return replace(charge, state="failed", failure_code=failure_code, action_url="")
+    if is_manual:
+        return replace(charge, state="authorized", action_url="")
+    return replace(charge, state="succeeded", captured_minor=charge.amount_minor, action_url="")
+
+
+def _read(kind: type[_Row], row: sqlite3.Row) -> _Row:
+    return kind(**{field.name: row[field.name] for field in fields(kind)})
