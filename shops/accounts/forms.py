@@ -5,8 +5,10 @@ from typing import Any
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from shops.accounts.address_check import checked, shape_of
 from shops.accounts.countries import COUNTRIES
 from shops.accounts.models import Address, User
 from shops.accounts.services import AddressFields
@@ -51,7 +53,10 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
 
 
 class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Where parcels go, with what browsers need to fill it in."""
+    """Where parcels go, with what browsers need to fill it in.
+
+    What the fields are called, which are needed and what is right in them depends on the country.
+    """
 
     country = forms.ChoiceField(
         label=_("Country"),
@@ -84,6 +89,31 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
             "city": forms.TextInput(attrs={"autocomplete": "address-level2"}),
             "region": forms.TextInput(attrs={"autocomplete": "address-level1"}),
         }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        country = self["country"].value()
+        self.shape = shape_of(country if isinstance(country, str) else "")
+        for name, label, is_needed in (
+            ("region", self.shape.region, self.shape.needs_region),
+            ("postal_code", self.shape.postal_code, self.shape.needs_postal_code),
+            ("city", self.shape.city, self.shape.needs_city),
+        ):
+            field = self.fields[name]
+            field.label = capfirst(str(label))
+            field.required = is_needed and bool(country)
+            # The country may be changed before the form is sent: then we ask, not the browser.
+            field.widget.is_required = False
+        self.fields["postal_code"].widget.attrs["autocapitalize"] = "characters"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if any(name not in data for name in AddressFields.__annotations__):
+            return data
+        found = checked(self.address_fields)
+        for name, error in found.errors.items():
+            self.add_error(name, forms.ValidationError(str(error), code="bad_address"))
+        return {**data, **found.fields}
 
     @property
     def address_fields(self) -> AddressFields:
