@@ -77,8 +77,12 @@ TABLE: dict[type[Fact], On] = {
     DealChanged: On(must=["creators.live.reactions.tell_bags"]),
     FeedImported: On(must=["creators.live.reactions.tell_bags"]),
     StockChanged: On(show=[_STAGE + "stock_changed"]),
-    WaitlistOffered: On(must=["shops.stock.reactions.mail_offer"]),
-    WaitlistEnded: On(must=["shops.stock.reactions.mail_offer_over"]),
+    WaitlistOffered: On(
+        must=["shops.stock.reactions.mail_offer"], show=[_STAGE + "waitlist_offered"]
+    ),
+    WaitlistEnded: On(
+        must=["shops.stock.reactions.mail_offer_over"], show=[_STAGE + "waitlist_ended"]
+    ),
     # checkout, orders, payments
     CartChanged: On(show=[_STAGE + "cart_changed"]),
     OrderPlaced: On(show=[_STAGE + "order_changed"]),
