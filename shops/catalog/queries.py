@@ -64,6 +64,20 @@ class ProductPage:
         return [choice for group in self.groups for choice in group.choices]
 
     @property
+    def sold_out(self) -> list[tuple[int, str]]:
+        """List the SKUs that are sold out, each with the text of all its options."""
+        return [
+            (choice.sku_id, f"{group.legend} / {choice.text}" if self._has_groups else choice.text)
+            for group in self.groups
+            for choice in group.choices
+            if choice.is_sold_out
+        ]
+
+    @property
+    def _has_groups(self) -> bool:
+        return len(self.groups) > 1
+
+    @property
     def has_options(self) -> bool:
         return len(self.choices) > 1
 

@@ -1,14 +1,14 @@
 """Reads of units, holds, policies and offers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 
 from shops.catalog.models import Product, Shop, Sku
 from shops.facts.refused import NotFound
@@ -123,6 +123,35 @@ def offers_of(*, user_id: int) -> list[WaitlistEntry]:
     return list(rows.order_by("offer_until", "id"))
 
 
-def _open_offers(user_id: int) -> QuerySet[WaitlistEntry]:
+def offers_to(*, user_ids: Collection[int]) -> QuerySet[WaitlistEntry]:
+    """Find what several people may still take, with SKU and product; the first to end first."""
+    rows = _open_offers(*user_ids).select_related("sku__product")
+    return rows.order_by("offer_until", "id")
+
+
+def _open_offers(*user_ids: int) -> QuerySet[WaitlistEntry]:
     held = Hold.objects.filter(pk=OuterRef("hold_id"), state=HoldState.HELD, expires_at__gt=Now())
-    return WaitlistEntry.objects.filter(Exists(held), user_id=user_id, state=EntryState.OFFERED)
+    return WaitlistEntry.objects.filter(Exists(held), user__in=user_ids, state=EntryState.OFFERED)
+
+
+def waiting_of(*, user_id: int) -> list[WaitlistEntry]:
+    """List what a user waits for, each with `ahead`: how many were there before."""
+    earlier = (
+        WaitlistEntry.objects.filter(
+            sku_id=OuterRef("sku_id"), state=EntryState.WAITING, pk__lt=OuterRef("pk")
+        )
+        .order_by()
+        .values("sku_id")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    rows = WaitlistEntry.objects.filter(user_id=user_id, state=EntryState.WAITING)
+    rows = rows.select_related("sku__product__shop").annotate(ahead=Coalesce(Subquery(earlier), 0))
+    return list(rows.order_by("id"))
+
+
+def ended_of(*, user_id: int, most: int = 10) -> list[WaitlistEntry]:
+    """List the last entries of a user that came to an end, newest first."""
+    still_in = [EntryState.WAITING, EntryState.OFFERED]
+    rows = WaitlistEntry.objects.filter(user_id=user_id).exclude(state__in=still_in)
+    return list(rows.select_related("sku__product__shop").order_by("-id")[:most])

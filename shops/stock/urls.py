@@ -1,11 +1,15 @@
-"""Addresses of the seller's product table."""
+"""Addresses of the waitlist, and of the seller's products and stock."""
 
 from django.urls import path
 
-from shops.stock import views
+from shops.stock import views, waitlist_views
 
 app_name = "stock"
 urlpatterns = [
+    path("waitlist/", waitlist_views.waitlist, name="waitlist"),
+    path("waitlist/join/", waitlist_views.join, name="join"),
+    path("waitlist/<int:entry_id>/decline/", waitlist_views.decline, name="decline"),
+    path("waitlist/<int:entry_id>/leave/", waitlist_views.leave, name="leave"),
     path("seller/<slug:shop>/products/", views.products, name="products"),
     path("seller/<slug:shop>/skus/<int:sku_id>/", views.edit_sku, name="edit_sku"),
     path("seller/<slug:shop>/products/<int:product_id>/archive/", views.archive, name="archive"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -159,7 +160,7 @@ def end_ran_out(*, sku_ids: Iterable[int], now: datetime) -> list[Ended]:
     return _end(_END.format(which=_RAN_OUT), values)
 
 
-def _end(sql: str, values: dict[str, object]) -> list[Ended]:
+def _end(sql: str, values: dict[str, Any]) -> list[Ended]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [Ended(*row) for row in cursor.fetchall()]

@@ -1,0 +1,275 @@
+"""Group commit of reservations: what waits while one batch is committed is the next one."""
+
+import threading
+import time
+import uuid
+from concurrent.futures import wait
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import OperationalError
+from psycopg.errors import LockNotAvailable
+
+from shops.stock.batcher import Batcher, Busy, Heat, Unavailable
+from shops.stock.reserving import Ask, OutOfStock, Wanted
+
+TTL = timedelta(minutes=10)
+
+
+def ask(sku_id=1, quantity=1):
+    return Ask([Wanted(uuid.uuid4(), sku_id, quantity)], TTL, datetime.now(UTC))
+
+
+def granted(asks, then):
+    """Grant everybody what they want."""
+    then([list(one.wanted) for one in asks])
+
+
+class Slow:
+    """Takes batches, but each only when it is let."""
+
+    def __init__(self):
+        self.batches = []
+        self.began = threading.Semaphore(0)
+        self.go_on = threading.Semaphore(0)
+
+    def __call__(self, asks, then):
+        self.batches.append(list(asks))
+        self.began.release()
+        self.go_on.acquire()
+        granted(asks, then)
+
+
+@pytest.fixture
+def slow():
+    return Slow()
+
+
+@contextmanager
+def running(*arguments, **options):
+    batcher = Batcher(*arguments, **options)
+    try:
+        yield batcher
+    finally:
+        batcher.close()
+
+
+def test_what_comes_while_one_is_committed_is_reserved_together(slow):
+    with running(slow, at_most=3) as batcher:
+        asked = [ask() for _ in range(6)]
+        futures = [batcher.submit(asked[0])]
+        slow.began.acquire()
+        futures += [batcher.submit(one) for one in asked[1:]]
+        for _ in range(3):
+            slow.go_on.release()
+        answers = [future.result(5) for future in futures]
+
+    assert answers == [one.wanted for one in asked]
+    assert slow.batches == [asked[:1], asked[1:4], asked[4:]]
+
+
+def test_what_comes_right_behind_a_batch_shares_the_next_one():
+    batches = []
+
+    def reserve(asks, then):
+        batches.append(len(asks))
+        granted(asks, then)
+
+    with running(reserve, at_most=3, every_seconds=3600) as batcher:
+        batcher.submit(ask()).result(5)
+        wait([batcher.submit(ask()) for _ in range(3)], timeout=5)
+        last = batcher.submit(ask())
+        assert batcher.waiting == 1
+    assert last.done()
+    assert batches == [1, 3, 1]
+
+
+def test_above_its_measure_it_is_busy_at_once(slow):
+    with running(slow, most_waiting=2) as batcher:
+        first = batcher.submit(ask())
+        slow.began.acquire()
+        waiting = [batcher.submit(ask()) for _ in range(2)]
+        with pytest.raises(Busy) as refused:
+            batcher.submit(ask())
+        assert (refused.value.status, refused.value.retry_after) == (503, 1)
+        for _ in range(3):
+            slow.go_on.release()
+        wait([first, *waiting], timeout=5)
+        assert batcher.submit(ask()).result(5)
+    with pytest.raises(Busy):
+        batcher.submit(ask())
+
+
+def test_who_waited_too_long_for_a_batch_is_refused_and_not_reserved(slow):
+    with running(slow) as batcher:
+        first = batcher.submit(ask())
+        slow.began.acquire()
+        late, other = batcher.submit(ask(), patience=-1), batcher.submit(ask())
+        for _ in range(2):
+            slow.go_on.release()
+        assert isinstance(late.exception(5), Busy)
+        assert other.result(5)
+        assert first.done()
+    assert [len(batch) for batch in slow.batches] == [1, 1]
+
+
+def test_a_caller_whose_time_is_over_takes_the_request_back(slow):
+    with running(slow) as batcher:
+        batcher.submit(ask())
+        slow.began.acquire()
+        with pytest.raises(Busy):
+            batcher.hold(ask(), patience=0.01)
+        assert batcher.waiting == 0
+        slow.go_on.release()
+
+
+def test_a_caller_whose_time_is_over_in_a_batch_does_not_know_how_it_ended(slow):
+    with running(slow) as batcher:
+        with pytest.raises(Unavailable) as refused:
+            batcher.hold(ask(), patience=0.01)
+        assert refused.value.retry_after
+        slow.go_on.release()
+
+
+def test_a_caller_who_cancelled_harms_nobody(slow):
+    with running(slow) as batcher:
+        first = batcher.submit(ask())
+        slow.began.acquire()
+        gone, other = batcher.submit(ask()), batcher.submit(ask())
+        assert gone.cancel()
+        for _ in range(2):
+            slow.go_on.release()
+        assert other.result(5)
+        assert first.done()
+
+
+def test_a_refusal_is_its_own_request_only():
+    def reserve(asks, then):
+        then([OutOfStock() if one.wanted[0].quantity > 1 else [] for one in asks])
+
+    with running(reserve) as batcher:
+        futures = [batcher.submit(ask(quantity=number)) for number in (1, 2, 1)]
+    assert [type(one.exception()) for one in futures] == [type(None), OutOfStock, type(None)]
+
+
+def test_a_connection_that_was_closed_is_tried_once_more():
+    tries = []
+
+    def reserve(asks, then):
+        tries.append([one.wanted[0].hold_id for one in asks])
+        if len(tries) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        granted(asks, then)
+
+    with running(reserve) as batcher:
+        assert batcher.submit(ask()).result(5)
+    assert tries[0] == tries[1]
+    assert len(tries) == 2
+
+
+def test_a_connection_that_breaks_behind_the_answers_asks_nobody_twice():
+    tries = []
+
+    def reserve(asks, then):
+        tries.append(asks)
+        granted(asks, then)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with running(reserve) as batcher:
+        assert batcher.submit(ask()).result(5)
+    assert len(tries) == 1
+
+
+def test_while_postgresql_is_away_everybody_is_told_to_try_again(caplog):
+    def reserve(asks, then):
+        raise OperationalError("connection refused")
+
+    with running(reserve) as batcher:
+        futures = [batcher.submit(ask()) for _ in range(3)]
+    assert {type(one.exception()) for one in futures} == {Unavailable}
+    assert "were not reserved" in caplog.text
+
+
+def test_a_row_that_others_keep_locked_makes_it_busy(caplog):
+    def reserve(asks, then):
+        raise OperationalError from LockNotAvailable()
+
+    with running(reserve) as batcher:
+        future = batcher.submit(ask())
+    assert isinstance(future.exception(), Busy)
+    assert "stock row's lock" in caplog.text
+
+
+def test_an_error_of_ours_ends_neither_the_thread_nor_the_waiting(caplog):
+    def reserve(asks, then):
+        if asks[0].wanted[0].quantity == 13:
+            raise RuntimeError("a mistake")
+        granted(asks, then)
+
+    with running(reserve, at_most=1) as batcher:
+        first, second = batcher.submit(ask(quantity=13)), batcher.submit(ask())
+        assert isinstance(first.exception(5), Unavailable)
+        assert second.result(5)
+    assert "a mistake" in caplog.text
+
+
+def test_its_thread_ends_when_nobody_asks_and_another_begins():
+    with running(granted, idle_seconds=0.01) as batcher:
+        for _ in range(2):
+            future = batcher.submit(ask())
+            thread = batcher._thread
+            assert future.result(5)
+            thread.join(5)
+            assert not thread.is_alive()
+            assert batcher._thread is None
+
+
+def test_a_forked_process_begins_afresh(slow):
+    with running(slow) as batcher:
+        batcher.submit(ask())
+        slow.began.acquire()
+        thread, waiting = batcher._thread, batcher._waiting
+        batcher.start_afresh()
+        assert batcher.waiting == 0
+        assert batcher._thread is None
+        slow.go_on.release()
+        batcher._is_closed = True
+        thread.join(5)
+    assert waiting is not batcher._waiting
+
+
+# --- Hot and cold -----------------------------------------------------------------------------
+
+
+def test_a_sku_is_hot_while_many_want_it_and_cold_again_by_itself():
+    heat = Heat(above=2, seconds=0.02)
+    with heat.visit([1]) as first, heat.visit([1, 2]) as second:
+        assert (first, second) == (False, False)
+        with heat.visit([1]) as third, heat.visit([2]) as other:
+            assert (third, other) == (True, False)
+            assert heat.is_hot(1)
+        with heat.visit([3, 1]) as a_cart_with_it:
+            assert a_cart_with_it
+    time.sleep(0.03)
+    assert not heat.is_hot(1)
+    with heat.visit([1]) as again:
+        assert not again
+    assert not heat._under_way
+
+
+def test_a_request_that_failed_is_no_longer_under_way():
+    heat = Heat(above=1, seconds=60)
+    for _ in range(5):
+        with pytest.raises(ZeroDivisionError), heat.visit([1]):
+            _ = 1 / 0
+    with heat.visit([1]) as is_hot:
+        assert not is_hot
+
+
+def test_what_was_hot_once_is_not_remembered_for_ever():
+    heat = Heat(above=0, seconds=-1)
+    for sku_id in range(300):
+        with heat.visit([sku_id]):
+            pass
+    assert len(heat._hot_until) <= 101
