@@ -1,23 +1,15 @@
 """Packing slips as PDF: what goes into each parcel, and where; one page or more for each."""
 
 import io
-import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import groupby
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
-from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
     Flowable,
     PageBreak,
@@ -29,30 +21,15 @@ from reportlab.platypus import (
 )
 
 from shops.accounts.countries import country_name
+from shops.facts.lettering import BOLD, TEXT, in_fonts, register
 from shops.orders.packing import Box
 
-_TEXT: Final = "DejaVuSans"
-_BOLD: Final = "DejaVuSans-Bold"
-# Adobe's names of the fonts that every reader brings for these scripts; nothing is embedded.
-_CHINESE: Final = "STSong-Light"
-_JAPANESE: Final = "HeiseiMin-W3"
-_KOREAN: Final = "HYSMyeongJo-Medium"
 _GREY: Final = colors.HexColor("#555555")
-
-
-@cache
-def _register() -> None:
-    folder = settings.NPM_ROOT / "dejavu-fonts-ttf" / "ttf"
-    for name in (_TEXT, _BOLD):
-        pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
-    pdfmetrics.registerFontFamily(_TEXT, normal=_TEXT, bold=_BOLD, italic=_TEXT, boldItalic=_BOLD)
-    for name in (_CHINESE, _JAPANESE, _KOREAN):
-        pdfmetrics.registerFont(UnicodeCIDFont(name))
 
 
 def packing_slips(boxes: Sequence[Box]) -> bytes:
     """Draw a slip for each box, each beginning on a page of its own."""
-    _register()
+    register()
     story: list[Flowable] = []
     for box in boxes:
         if story:
@@ -130,7 +107,7 @@ def _lines(box: Box) -> Table:
 def _paragraph(
     text: str, *, size: int, bold: bool = False, color: colors.Color = colors.black
 ) -> Paragraph:
-    font = _BOLD if bold else _TEXT
+    font = BOLD if bold else TEXT
     style = ParagraphStyle(
         "text",
         fontName=font,
@@ -139,34 +116,4 @@ def _paragraph(
         textColor=color,
         splitLongWords=1,
     )
-    return Paragraph(_in_fonts(text, font), style)
-
-
-def _in_fonts(text: str, font: str) -> str:
-    """Mark up each stretch of a text with a font that has its letters."""
-    plain = "".join(letter for letter in text if unicodedata.category(letter) != "Cc")
-    asian = _asian_font(plain)
-    parts = []
-    for is_asian, letters in groupby(plain, key=_is_asian):
-        words = escape("".join(letters))
-        parts.append(f'<font name="{asian}">{words}</font>' if is_asian else words)
-    return "".join(parts)
-
-
-def _asian_font(text: str) -> str:
-    """Choose by what only one language writes; Han alone is taken for Chinese."""
-    if any("\u3040" <= letter <= "\u30ff" for letter in text):
-        return _JAPANESE
-    if any("\uac00" <= letter <= "\ud7a3" or "\u1100" <= letter <= "\u11ff" for letter in text):
-        return _KOREAN
-    return _CHINESE
-
-
-def _is_asian(letter: str) -> bool:
-    return (
-        "\u1100" <= letter <= "\u11ff"
-        or "\u2e80" <= letter <= "\u9fff"
-        or "\uac00" <= letter <= "\ud7a3"
-        or "\uf900" <= letter <= "\ufaff"
-        or "\uff00" <= letter <= "\uffef"
-    )
+    return Paragraph(in_fonts(text, font), style)
