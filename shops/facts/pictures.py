@@ -1,7 +1,6 @@
 """Uploaded pictures become a WebP of ours; what else was in the file stays behind."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -49,9 +48,7 @@ class PictureTooLarge(BadPicture):
     message = _("That picture is too large: 8 MB and 40 megapixels at most.")
 
 
-def picture_from(
-    upload: "UploadedFile[Any]", *, longest_side: int, formats: Sequence[str] = _FORMATS
-) -> Picture:
+def picture_from(upload: "UploadedFile[Any]", *, longest_side: int) -> Picture:
     """Make a WebP of at most `longest_side` pixels a side, upright, without metadata.
 
     :raises BadPicture: it is no JPEG, PNG or WebP, or a broken one
@@ -64,7 +61,7 @@ def picture_from(
         # What it says of broken notes in the file is of no use to anybody.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(upload, formats=formats) as picture:
+            with Image.open(upload, formats=_FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise PictureTooLarge
                 # JPEGs are decoded at a fraction of their size.

@@ -34,9 +34,11 @@ class Possible:
 
 def possible(case: Return, *, now: datetime) -> Possible:
     state = case.state
-    dispute = getattr(case, "dispute", None)
-    is_open = dispute is not None and dispute.is_open
-    is_heard = is_open and (dispute.state == DisputeState.ANSWERED or now >= dispute.answer_by)
+    dispute = case.dispute if hasattr(case, "dispute") else None
+    is_open = is_heard = False
+    if dispute is not None and dispute.is_open:
+        is_open = True
+        is_heard = dispute.state == DisputeState.ANSWERED or now >= dispute.answer_by
     silent_from = None
     if state == _S.IN_TRANSIT and case.sent_at:
         silent_from = case.sent_at + timedelta(days=settings.RETURN_ARRIVAL_DAYS)
