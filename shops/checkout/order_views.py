@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -16,23 +16,39 @@ from shops.catalog.queries import managed_shop
 from shops.checkout import services
 from shops.checkout.forms import CardForm
 from shops.checkout.payment_status import payment_status
-from shops.checkout.views import user_of
+from shops.checkout.timeline import timeline
+from shops.checkout.views import for_program, user_of
+from shops.facts.idempotency import HEADER, Answer, with_key
 from shops.facts.refused import Invalid
-from shops.orders import queries
-from shops.orders.models import Order
+from shops.ledger.money import parse_minor
+from shops.orders import carriers, next_steps, queries
+from shops.orders import services as orders
+from shops.orders.models import Order, Parcel
 from shops.payments import services as payments
 from shops.payments.models import RefundState
+from shops.payments.queries import refundable_minor
+from shops.payments.refunds import NotRefundable
+from shops.returns.queries import returns_of_order
+from shops.returns.requesting import returnable
 
 
 @login_required
 @require_GET
 def order(request: HttpRequest, number: str) -> HttpResponse:
     found = _mine(request, number)
+    now = datetime.now(UTC)
+    parcels = queries.parcels_of_order(order=found)
     context = {
         "order": found,
+        "address": found.address,
         "siblings": queries.siblings(order=found),
-        "payment": payment_status(order=found, now=datetime.now(UTC)),
+        "payment": payment_status(order=found, now=now),
         "card_form": CardForm(),
+        "next": next_steps.for_buyer(found),
+        "parcels": _shown(parcels),
+        "cases": returns_of_order(order_id=found.pk),
+        "is_returnable": any(line.left for line in returnable(order=found, now=now)),
+        "timeline": timeline(order=found, parcels=parcels, is_shop=False),
     }
     return render(request, "orders/order.html", context)
 
@@ -68,8 +84,30 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
-    services.cancel_order(number=number, buyer_id=user_of(request).pk, now=datetime.now(UTC))
-    messages.success(request, _("The order is cancelled. Nothing was charged."))
+    """Cancel an unpaid order, or a paid one that the shop does not have yet."""
+    user = user_of(request)
+    was_paid = _mine(request, number).is_paid
+
+    def effect() -> Answer:
+        now = datetime.now(UTC)
+        if was_paid:
+            orders.cancel_in_remorse(number=number, buyer=user, now=now)
+        else:
+            services.cancel_order(number=number, buyer_id=user.pk, now=now)
+        return Answer(200, {"number": number, "was_paid": was_paid})
+
+    key = request.headers.get(HEADER, "") or request.POST.get("idempotency_key", "")
+    if key or for_program(request):
+        body = {"order": number}
+        answer = with_key(scope=f"cancel-order:{user.pk}", key=key, body=body, effect=effect)
+    else:
+        answer = effect()
+    if for_program(request):
+        return JsonResponse(dict(answer.body), status=answer.status)
+    if answer.body["was_paid"]:
+        messages.success(request, _("The order is cancelled. All the money goes back."))
+    else:
+        messages.success(request, _("The order is cancelled. Nothing was charged."))
     return redirect("checkout:order", number=number)
 
 
@@ -78,27 +116,77 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 def shop_order(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     shop = managed_shop(slug=slug, user=request.user)
     found = queries.order_of_shop(number=number, shop_id=shop.pk)
-    status = payment_status(order=found, now=datetime.now(UTC))
-    context = {"shop": shop, "order": found, "payment": status}
+    parcels = queries.parcels_of_order(order=found)
+    context = {
+        "shop": shop,
+        "order": found,
+        "address": found.seller_address,
+        "payment": payment_status(order=found, now=datetime.now(UTC)),
+        "refundable_minor": refundable_minor(found) if found.is_paid else 0,
+        "next": next_steps.for_shop(found),
+        "parcels": _shown(parcels),
+        "cases": returns_of_order(order_id=found.pk),
+        "is_shop": True,
+        "timeline": timeline(order=found, parcels=parcels, is_shop=True),
+    }
     return render(request, "orders/shop_order.html", context)
 
 
 @login_required
 @require_POST
 def refund(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+    """Give all that is left of an order back, or an amount; what was not sent is cancelled first.
+
+    Cancelled first, so that nobody of the shop can ship what is being given back.
+    """
     shop = managed_shop(slug=slug, user=request.user)
     found = queries.order_of_shop(number=number, shop_id=shop.pk)
-    reason = request.POST.get("reason", "").strip()
+    user, now = user_of(request), datetime.now(UTC)
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:200]
     if not reason:
         raise Invalid(_("Tell the buyer why."))
-    made = payments.refund_order(
-        order_id=found.pk, reason=reason[:200], by=user_of(request), now=datetime.now(UTC)
-    )
+    amount = _amount(request.POST.get("amount", ""), found)
+    if amount is None and found.is_unsent:
+        orders.call_off(order_id=found.pk, reason=reason, by=user, now=now)
+    try:
+        made = payments.refund_order(
+            order_id=found.pk, amount_minor=amount, reason=reason, by=user, now=now
+        )
+    except NotRefundable:
+        # The job that follows a cancellation may have been faster.
+        if not (amount is None and found.is_unsent):
+            raise
+        messages.success(request, _("The money is on its way back to the buyer."))
+        return redirect("checkout:shop_order", slug=slug, number=number)
     if made.state == RefundState.FAILED:
         messages.error(request, _("The provider refused. No money went back to the buyer."))
     else:
         messages.success(request, _("The money is on its way back to the buyer."))
     return redirect("checkout:shop_order", slug=slug, number=number)
+
+
+def _amount(text: str, order: Order) -> int | None:
+    """Read how much is to go back; None for all that is left."""
+    if not text.strip():
+        return None
+    try:
+        minor = parse_minor(text.replace(",", "."), order.currency)
+    except ValueError:
+        raise Invalid(_("Write an amount like 12.50.")) from None
+    if not minor:
+        raise Invalid(_("Write an amount like 12.50."))
+    return minor
+
+
+def _shown(parcels: list[Parcel]) -> list[dict[str, object]]:
+    return [
+        {
+            "parcel": parcel,
+            "carrier": carriers.name_of(parcel.carrier),
+            "follow": carriers.follow_url(parcel.carrier, parcel.tracking_number),
+        }
+        for parcel in parcels
+    ]
 
 
 def _mine(request: HttpRequest, number: str) -> Order:
