@@ -109,9 +109,9 @@ class Batcher:
         self._most_waiting = most_waiting
         self._idle_seconds = idle_seconds
         self._every_seconds = every_seconds
-        self._start_afresh()
+        self.start_afresh()
 
-    def _start_afresh(self) -> None:
+    def start_afresh(self) -> None:
         """Forget requests and the thread: after a fork they are the parent's."""
         self._next_at = 0.0
         self._waiting: deque[Waiting] = deque()
@@ -280,9 +280,9 @@ class Heat:
     def __init__(self, *, above: int = HOT_ABOVE, seconds: float = HOT_SECONDS) -> None:
         self._above = above
         self._seconds = seconds
-        self._start_afresh()
+        self.start_afresh()
 
-    def _start_afresh(self) -> None:
+    def start_afresh(self) -> None:
         self._lock = threading.Lock()
         self._under_way: dict[int, int] = {}
         self._hot_until: dict[int, float] = {}
@@ -321,8 +321,8 @@ heat = Heat()
 
 
 def _after_fork() -> None:
-    batcher._start_afresh()
-    heat._start_afresh()
+    batcher.start_afresh()
+    heat.start_afresh()
 
 
 os.register_at_fork(after_in_child=_after_fork)
