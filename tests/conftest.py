@@ -14,6 +14,8 @@ from creators.profiles.models import Creator
 from creators.stage import publishing, rooms
 from creators.stage.wire.framing import GOES_TO
 from shops.accounts.models import Grant, Role
+from shops.stock.batcher import batcher
+from shops.stock.telling import teller
 from tests import emptying
 from tests.factories.accounts import AddressFactory, UserFactory
 from tests.factories.catalog import ProductFactory, ShopFactory, ShopStaffFactory, SkuFactory
@@ -35,6 +37,10 @@ def django_db_setup(django_db_setup, django_db_blocker):
         for table in ("ledger_account", "ledger_journal", "ledger_entry"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ledger_no_truncate")
         cursor.execute("ALTER TABLE stock_stockmovement DISABLE TRIGGER stock_no_truncate")
+    yield
+    # Their threads may have connections still, and a database that is used is not dropped.
+    batcher.close()
+    teller.close()
 
 
 @pytest.fixture

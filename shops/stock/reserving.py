@@ -162,7 +162,7 @@ def _out_of_stock(demand: Mapping[int, int], free: Mapping[int, int]) -> OutOfSt
         for sku_id in sorted(demand)
         if free.get(sku_id, 0) < demand[sku_id]
     ]
-    return OutOfStock(**short[0], short=short)
+    return OutOfStock(sku_id=short[0]["sku_id"], left=short[0]["left"], short=short)
 
 
 # --- The transaction --------------------------------------------------------------------------
