@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("creators.scoring.urls")),
     path("", include("shops.returns.urls")),
     path("", include("shops.orders.urls")),
+    path("", include("shops.payouts.urls")),
     path("", include("shops.checkout.urls")),
     path("", include("shops.catalog.urls")),
     path("", include("shops.stock.urls")),

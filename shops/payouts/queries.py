@@ -1,0 +1,178 @@
+"""Reads for those who are paid: what there is, what is held, what is coming, and what went out."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Prefetch, QuerySet, Sum
+from django.utils.module_loading import import_string
+
+from shops.accounts.models import User
+from shops.facts.refused import NotFound
+from shops.ledger import queries as ledger
+from shops.ledger.models import Kind
+from shops.payouts.explaining import Stage, expected_minor, reason_of, stage_of
+from shops.payouts.models import (
+    Part,
+    Payout,
+    PayoutRun,
+    Reserve,
+    Settlement,
+    SettlementState,
+)
+from shops.payouts.paying import minimum
+from shops.payouts.terms import payable_kind
+from shops.returns.queries import open_for
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Where an owner's money is, in minor units of one currency."""
+
+    currency: str
+    available_minor: int
+    reserve_minor: int
+    coming_minor: int
+
+    @property
+    def minimum_minor(self) -> int:
+        return minimum(self.currency)
+
+    @property
+    def is_enough(self) -> bool:
+        return self.available_minor >= self.minimum_minor
+
+    @property
+    def is_negative(self) -> bool:
+        return self.available_minor < 0
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order as the list of an owner shows it."""
+
+    row: Settlement
+    stage: Stage
+    reason: str
+    yours_minor: int
+    reserve: Reserve | None
+
+
+def balances(*, owner: str) -> list[Balance]:
+    """Sum up an owner's money per currency, from the books and the plans."""
+    books = ledger.balances_of_owner(owner=owner)
+    coming = dict(
+        Part.objects.filter(owner=owner, settlement__state=SettlementState.WAITING)
+        .values_list("settlement__currency")
+        .annotate(sum=Sum("amount_minor"))
+    )
+    currencies = {currency for _kind, currency in books} | set(coming)
+    kind = payable_kind(owner)
+    return [
+        Balance(
+            currency=currency,
+            available_minor=-books.get((kind, currency), 0),
+            reserve_minor=-books.get((Kind.SELLER_RESERVE, currency), 0),
+            coming_minor=int(coming.get(currency, 0)),
+        )
+        for currency in sorted(currencies)
+    ]
+
+
+def settlements_of(*, owner: str) -> QuerySet[Settlement]:
+    """List the orders that an owner has a part of, the newest first."""
+    return (
+        Settlement.objects.filter(parts__owner=owner)
+        .select_related("order__shop", "reserve")
+        .prefetch_related(Prefetch("parts", Part.objects.order_by("pk")), "order__lines")
+        .distinct()
+        .order_by("-order__placed_at", "-pk")
+    )
+
+
+def order_rows(rows: Sequence[Settlement], *, owner: str, now: datetime) -> list[OrderRow]:
+    """Tell of each order how far its money has come, and what of it is the owner's."""
+    is_open = open_for([row.order_id for row in rows])
+    found = []
+    for row in rows:
+        stage = stage_of(row, now=now, is_open=row.order_id in is_open)
+        parts = {(Kind(part.kind), part.owner): part.amount_minor for part in row.parts.all()}
+        found.append(
+            OrderRow(
+                row=row,
+                stage=stage,
+                reason=reason_of(stage),
+                yours_minor=expected_minor(row, parts, owner),
+                reserve=getattr(row, "reserve", None),
+            )
+        )
+    return found
+
+
+def settlement_of(*, owner: str, number: str) -> Settlement:
+    """Find an order's settlement for one of those who have a part of it.
+
+    :raises NotFound: there is no such order, or it is none of theirs
+    """
+    row = settlements_of(owner=owner).filter(order__number=number).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def payouts_of(*, owner: str) -> list[Payout]:
+    found = Payout.objects.filter(owner=owner).select_related("account")
+    return list(found.order_by("-created_at")[:50])
+
+
+def next_run_on(*, now: datetime) -> date | None:
+    """Tell the next day on which payouts begin by themselves; None: never."""
+    for days in range(1, 8):
+        day = (now + timedelta(days=days)).date()
+        if day.weekday() in settings.PAYOUT_WEEKDAYS:
+            return day
+    return None
+
+
+def owner_of_user(user: User) -> str:
+    """Name the user among those who earn commissions.
+
+    :raises NotFound: the user is none of them
+    """
+    owner: str = import_string(settings.COMMISSION_PAYEE_OF_USER)(user)
+    if not owner:
+        raise NotFound
+    return owner
+
+
+def runs() -> QuerySet[PayoutRun]:
+    """List the runs, the newest first, with how many payouts each has."""
+    return (
+        PayoutRun.objects.select_related("started_by")
+        .annotate(payouts_count=Count("payouts"))
+        .order_by("-started_at")
+    )
+
+
+def run(run_id: uuid.UUID) -> PayoutRun:
+    found = runs().filter(pk=run_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def payouts_in(run: PayoutRun) -> list[Payout]:
+    found = Payout.objects.filter(run=run).select_related("account")
+    return list(found.order_by("owner", "currency"))
+
+
+def would_be_paid() -> list[tuple[str, str, int]]:
+    """List who has enough to be paid now: owner, currency, amount."""
+    return sorted(
+        (owner, currency, -balance)
+        for kind in (Kind.SELLER_PAYABLE, Kind.CREATOR_COMMISSION_PAYABLE)
+        for (owner, currency), balance in ledger.balances_of_kind(kind=kind).items()
+        if -balance >= minimum(currency)
+    )
