@@ -87,10 +87,13 @@ TABLE: dict[type[Fact], On] = {
     CartChanged: On(show=[_STAGE + "cart_changed"]),
     OrderPlaced: On(show=[_STAGE + "order_changed"]),
     OrderPaid: On(
-        must=[_ORDERS + "send_receipt", _SCORING + "rescore_after_order", _WEBHOOKS],
+        must=[_ORDERS + "send_receipt", _WEBHOOKS],
         show=[_STAGE + "order_paid"],
     ),
-    OrderReleased: On(must=[_ORDERS + "tell_shop", _WEBHOOKS], show=[_STAGE + "order_changed"]),
+    OrderReleased: On(
+        must=[_ORDERS + "tell_shop", _SCORING + "rescore_after_order", _WEBHOOKS],
+        show=[_STAGE + "order_changed"],
+    ),
     ShippingDue: On(must=[_ORDERS + "remind_shop"]),
     OrderShipped: On(must=[_ORDERS + "tell_shipped", _WEBHOOKS], show=[_STAGE + "order_changed"]),
     ParcelMoved: On(),

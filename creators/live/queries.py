@@ -306,11 +306,12 @@ def _paid_lines(piece_id: int) -> QuerySet[OrderLine]:
 def show_figures(piece_id: int) -> ShowFigures:
     """Count what a piece sold: paid orders, units, GMV, and net after refunds and platform fee.
 
-    A refund of part of an order is shared over its lines by their amounts; shares and fees are
-    rounded half up per line.
+    GMV is goods at what was paid for them: less discounts, without shipping and taxes on top. A
+    refund of part of an order is shared over all that was paid for it by amounts; shares and fees
+    are rounded half up per line.
     """
     whole = BigIntegerField()
-    total = F("quantity") * F("unit_price_minor")
+    total = F("quantity") * F("unit_price_minor") - F("discount_minor")
     order_total = NullIf(F("order__total_minor"), 0)
     refund = ExpressionWrapper(
         (total * F("order__refunded_minor") + order_total / 2) / order_total, output_field=whole

@@ -193,8 +193,11 @@ def _subjects(creators: Sequence[Creator], *, now: datetime, days: int) -> dict[
 
 
 def _paid_lines(*, now: datetime, days: int) -> Any:
+    # What its buyer took back before the shop had it never was a sale, nor is what may yet be.
     return OrderLine.objects.exclude(referral="").filter(
-        order__paid_at__gte=_window_start(now, days), order__paid_at__lte=now
+        order__paid_at__gte=_window_start(now, days),
+        order__paid_at__lte=now,
+        order__released_at__isnull=False,
     )
 
 
@@ -212,10 +215,11 @@ def _sales(
     days: int,
     currency: str | None,
 ) -> dict[int, list[Sale]]:
-    """Read paid orders with what is left of them.
+    """Read orders that were paid and released to their shops, with what is left of them.
 
-    An order's life ends at "paid" as yet: a paid order counts unless it was cancelled or given
-    back. Delivery and the return window come with shipping; then an order counts after them.
+    They count from then on, so that a show moves the scores of its evening; what is cancelled or
+    given back later, up to the end of the return window and beyond, is taken off again. Amounts
+    are goods at what was paid for them: less discounts, without shipping and taxes on top.
     """
     lines = _paid_lines(now=now, days=days).select_related("order")
     if creator_ids is not None:
@@ -229,7 +233,7 @@ def _sales(
         if credit is None or credit.creator_id not in ids or credit.piece_id in rehearsals:
             continue
         orders[line.order_id] = line.order
-        amounts[credit.creator_id, line.order_id] += line.total_minor
+        amounts[credit.creator_id, line.order_id] += line.total_minor - line.discount_minor
     staff = set(
         ShopStaff.objects.filter(
             shop_id__in={order.shop_id for order in orders.values()},

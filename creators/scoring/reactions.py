@@ -4,10 +4,10 @@ from datetime import datetime
 
 from creators.live.events import ShowEnded
 from creators.scoring import queries, services
-from shops.orders.events import OrderPaid, OrderRefunded
+from shops.orders.events import OrderFact
 
 
-def rescore_after_order(fact: OrderPaid | OrderRefunded, *, event_id: int, now: datetime) -> None:
+def rescore_after_order(fact: OrderFact, *, event_id: int, now: datetime) -> None:
     """Recalculate who earned the order, once for all orders that wait."""
     services.rescore_soon(creator_ids=queries.creator_ids_of(fact.referrals))
 

@@ -27,10 +27,12 @@ def paid_order(*, piece, at, buyer=None, sku=None, minor=2000, address=None, sho
         buyer=buyer,
         state=OrderState.AWAITING_SHIPMENT,
         currency="EUR",
+        goods_minor=minor,
         total_minor=minor,
         address=address or {"line1": f"Road {buyer.pk}", "postal_code": "1", "city": "A"},
         placed_at=at,
         paid_at=at,
+        released_at=at,
     )
     OrderLine.objects.create(
         order=order,
