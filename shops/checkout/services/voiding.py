@@ -13,7 +13,7 @@ from shops.checkout.services.carts import take_out_referred
 from shops.checkout.services.placing import cancel_order
 from shops.checkout.services.quotes import cancel_quote
 from shops.facts.refused import Refused
-from shops.orders.models import Order, OrderLine, OrderState
+from shops.orders.models import BEFORE_SHIPPING, Order, OrderLine, OrderState
 from shops.payments.refunds import give_back
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def void(*, referral_prefix: str, reason: str, now: datetime) -> int:
     lines = OrderLine.objects.filter(referral__startswith=referral_prefix).exclude(referral="")
     open_orders = Order.objects.filter(
         pk__in=lines.values("order_id"),
-        state__in=[OrderState.UNPAID, OrderState.AWAITING_SHIPMENT],
+        state__in=[OrderState.UNPAID, *BEFORE_SHIPPING],
         refunds__isnull=True,
     )
     left = 0
