@@ -155,3 +155,8 @@ def ended_of(*, user_id: int, most: int = 10) -> list[WaitlistEntry]:
     still_in = [EntryState.WAITING, EntryState.OFFERED]
     rows = WaitlistEntry.objects.filter(user_id=user_id).exclude(state__in=still_in)
     return list(rows.select_related("sku__product__shop").order_by("-id")[:most])
+
+
+def waiting_for(*, sku_id: int) -> int:
+    """Count how many wait for a SKU."""
+    return WaitlistEntry.objects.filter(sku_id=sku_id, state=EntryState.WAITING).count()

@@ -2,10 +2,21 @@
 
 from django.urls import path
 
-from shops.stock import views, waitlist_views
+from shops.stock import book_views, views, waitlist_views
 
 app_name = "stock"
 urlpatterns = [
+    path("seller/<slug:shop>/stock/", book_views.overview, name="overview"),
+    path("seller/<slug:shop>/stock/<int:sku_id>/", book_views.book, name="book"),
+    path("seller/<slug:shop>/stock/<int:sku_id>/receive/", book_views.receive, name="receive"),
+    path("seller/<slug:shop>/stock/<int:sku_id>/correct/", book_views.correct, name="correct"),
+    path("seller/<slug:shop>/stock/<int:sku_id>/policy/", book_views.policy, name="policy"),
+    path("seller/<slug:shop>/stock/<int:sku_id>/movements.csv", book_views.export, name="export"),
+    path(
+        "seller/<slug:shop>/stock/<int:sku_id>/movements/<int:movement_id>/undo/",
+        book_views.undo,
+        name="undo",
+    ),
     path("waitlist/", waitlist_views.waitlist, name="waitlist"),
     path("waitlist/join/", waitlist_views.join, name="join"),
     path("waitlist/<int:entry_id>/decline/", waitlist_views.decline, name="decline"),

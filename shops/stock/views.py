@@ -1,6 +1,7 @@
 """The seller's products: what there is of each, what it costs, and taking it off sale."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from shops.accounts.models import User
 from shops.catalog.models import Product, Shop, Sku
 from shops.catalog.queries import managed_shop
 from shops.catalog.services import archive_product, restore_product
@@ -90,6 +92,8 @@ def edit_sku(request: HttpRequest, shop: str, sku_id: int) -> HttpResponse:
                 price_minor=form.cleaned_data["price"],
                 compare_at_minor=form.cleaned_data["was"],
                 now=timezone.now(),
+                actor=cast(User, request.user),
+                reason=_("Set in the table of products"),
             )
         except Refused as refused:
             form.add_error("on_hand", str(refused))

@@ -66,6 +66,31 @@ def set_on_hand(
     return len(levels) + len(first)
 
 
+class CountMoved(Refused):
+    """`extra`: the units `on_hand` now."""
+
+    code = "count_moved"
+    message = _("Meanwhile units came or went. Look again before you correct the number.")
+
+
+@transaction.atomic
+def correct(
+    *, sku_id: int, on_hand: int, seen: int, reason: str, actor: User | None, now: datetime
+) -> bool:
+    """Correct the units on hand from what somebody saw (`seen`); False when that was right already.
+
+    :raises CountMoved: there are no longer as many as were seen
+    :raises BadCount: the count is negative or absurd
+    :raises BelowReserved: more units are reserved than there would be
+    """
+    stock = Stock.objects.select_for_update().filter(sku_id=sku_id).first()
+    if stock is None:
+        raise NotFound
+    if stock.on_hand != seen:
+        raise CountMoved(on_hand=stock.on_hand)
+    return bool(set_on_hand(counts={sku_id: on_hand}, now=now, actor=actor, reason=reason))
+
+
 @transaction.atomic
 def edit_sku(
     *,
