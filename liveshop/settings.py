@@ -464,6 +464,18 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "shops.orders.models.OrderState",
+        "ParcelState": "shops.orders.models.ParcelState",
+        "PaymentState": "shops.payments.models.PaymentState",
+        "RefundState": "shops.payments.models.RefundState",
+        "PayoutState": "shops.payouts.models.PayoutState",
+        "QuoteState": "shops.checkout.models.Quote.State",
+        "ReturnState": "shops.returns.states.ReturnState",
+        "ReturnReason": "shops.returns.states.ReturnReason",
+        "DisputeState": "shops.returns.states.DisputeState",
+        "MessageState": "shops.webhooks.models.MessageState",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "liveshop.api.with_problems",

@@ -102,6 +102,24 @@ def with_key(
     return answer
 
 
+def known_answer(*, scope: str, key: str, body: Mapping[str, Any]) -> Answer | None:
+    """Find what was answered to a request with this key; None when nothing was yet.
+
+    :raises KeyMissing: no usable key came with the request
+    :raises KeyReused: the key came before with another body
+    """
+    if not _VALID.fullmatch(key):
+        raise KeyMissing
+    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint(body):
+        raise KeyReused
+    if row.status is None or row.answer is None:
+        return None
+    return Answer(status=row.status, body=row.answer, is_replay=True)
+
+
 def _lease(*, scope: str, key: str, mark: str, lease: timedelta) -> datetime | None:
     """Take the key when it is new or its holder's lease ran out; the end of our lease, or None."""
     with connection.cursor() as cursor:

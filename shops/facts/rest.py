@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer, CharField, Serializer
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
-from shops.facts.idempotency import HEADER, Answer, with_key
+from shops.facts.idempotency import HEADER, Answer, known_answer, with_key
 
 BIGGEST_ID: Final = 2**63 - 1
 PAGE: Final = 50
@@ -64,24 +64,27 @@ class ApiView(APIView):
         *,
         scope: str,
         effect: Callable[[], tuple[int, Mapping[str, Any]]],
+        prepare: Callable[[], None] | None = None,
         after: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Response:
         """Answer under the request's Idempotency-Key: one effect, and the same bytes each time.
 
         The effect returns a status and a body; it runs in one transaction with its answer. `after`
-        gets the body once that is committed, the first time only.
+        gets the body once that is committed, the first time only. `prepare` runs before it, outside
+        of transactions, unless the key has been answered: for what is the same once or twice.
         """
 
         def run() -> Answer:
             status, body = effect()
             return Answer(status, plain(body))
 
-        answer = with_key(
-            scope=f"{scope}:{self.user_id}",
-            key=request.headers.get(HEADER, ""),
-            body={"path": request.path, "body": plain(request.data)},
-            effect=run,
-        )
+        scope = f"{scope}:{self.user_id}"
+        key = request.headers.get(HEADER, "")
+        # As text: what nobody reads of a body may be anything that JSON can say.
+        asked = {"path": request.path, "body": json.dumps(request.data, sort_keys=True)}
+        if prepare is not None and known_answer(scope=scope, key=key, body=asked) is None:
+            prepare()
+        answer = with_key(scope=scope, key=key, body=asked, effect=run)
         if after is not None and not answer.is_replay:
             after(answer.body)
         return Response(in_order(answer.body), status=answer.status)

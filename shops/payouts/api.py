@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shops.catalog.api import ShopView
+from shops.facts.refused import NotFound
 from shops.facts.rest import NextPage
 from shops.payouts import queries
 from shops.payouts.explaining import Explained, Item, Stage, explain
@@ -44,7 +46,7 @@ class PayoutPageOut(NextPage):
 
 
 class ItemOut(serializers.Serializer[Item]):
-    label = serializers.CharField()
+    text = serializers.CharField(source="label")
     amount_minor = serializers.IntegerField(help_text="Below zero: a deduction.")
 
 
@@ -94,9 +96,12 @@ class PayoutsView(_View):
 
 class PayoutView(_View):
     @extend_schema(operation_id="get_payout", responses=PayoutOut)
-    def get(self, request: Request, shop: str, payout_id: Any) -> Response:
+    def get(self, request: Request, shop: str, payout_id: UUID) -> Response:
         """Show a payout of the shop."""
-        found = queries.payout_of(payout_id=payout_id, owner=self.owner)
+        rows = Payout.objects.filter(owner=self.owner).select_related("account")
+        found = rows.filter(pk=payout_id).first()
+        if found is None:
+            raise NotFound
         return Response(PayoutOut(found).data)
 
 

@@ -1,0 +1,260 @@
+"""The API's way from a cart to an order: a quote, what can be chosen in it, and ordering it."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shops.accounts.address_check import correct
+from shops.accounts.api import UserView
+from shops.accounts.countries import COUNTRIES
+from shops.accounts.services import AddressFields
+from shops.catalog.models import Shop
+from shops.checkout import queries, services
+from shops.checkout.models import Quote, QuoteLine, QuoteShipment
+from shops.checkout.owner import CartOwner
+from shops.facts.refused import NotFound
+from shops.facts.rest import BIGGEST_ID
+from shops.orders.models import Order
+from shops.payments import services as payments
+from shops.payments.models import PaymentState
+from shops.pricing.queries import options_to
+
+_SCOPES: Mapping[str, str] = dict.fromkeys(("GET", "POST", "PATCH", "DELETE"), "checkout:write")
+
+
+class OptionOut(serializers.Serializer[Any]):
+    """A way to send; `method_id` null is what a shop without any of its own offers."""
+
+    method_id = serializers.IntegerField(allow_null=True)
+    name = serializers.CharField()
+    days_min = serializers.IntegerField()
+    days_max = serializers.IntegerField()
+
+
+class QuoteLineOut(serializers.Serializer[QuoteLine]):
+    sku_id = serializers.IntegerField()
+    title = serializers.CharField(source="sku.product.title")
+    shop = serializers.CharField(source="sku.product.shop.slug")
+    quantity = serializers.IntegerField()
+    unit_price_minor = serializers.IntegerField()
+    list_price_minor = serializers.IntegerField(help_text="Without the deal.")
+    discount_minor = serializers.IntegerField()
+    tax_minor = serializers.IntegerField()
+    tax_bps = serializers.IntegerField(help_text="Basis points: 2200 is 22 %.")
+    is_tax_inclusive = serializers.BooleanField()
+    is_held = serializers.BooleanField(help_text="False: whoever pays first gets it.")
+
+
+class QuoteShipmentOut(serializers.Serializer[QuoteShipment]):
+    shop = serializers.CharField(source="shop.slug")
+    method_id = serializers.IntegerField(allow_null=True)
+    name = serializers.CharField(allow_blank=True)
+    amount_minor = serializers.IntegerField()
+    tax_minor = serializers.IntegerField()
+    is_available = serializers.BooleanField(help_text="False: the shop does not send there.")
+    options = OptionOut(many=True)
+
+
+class QuoteOut(serializers.Serializer[Quote]):
+    """Prices that are honoured and stock that is kept until `expires_at`."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(Quote.State.choices)
+    country = serializers.CharField(allow_blank=True)
+    currency = serializers.CharField()
+    goods_minor = serializers.IntegerField()
+    discount_minor = serializers.IntegerField()
+    shipping_minor = serializers.IntegerField()
+    tax_minor = serializers.IntegerField(help_text="All taxes, those in the prices too.")
+    total_minor = serializers.IntegerField()
+    signature = serializers.CharField(
+        help_text="Send it with the order, so that it is ordered at the price that you saw."
+    )
+    expires_at = serializers.DateTimeField()
+    lines = QuoteLineOut(many=True)
+    shipments = QuoteShipmentOut(many=True)
+    vouchers = serializers.ListField(child=serializers.CharField())
+
+
+class StartIn(serializers.Serializer[Any]):
+    country = serializers.ChoiceField(list(COUNTRIES), required=False, default="")
+
+
+class ShippingChoiceIn(serializers.Serializer[Any]):
+    shop = serializers.SlugField(max_length=50)
+    method_id = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID, allow_null=True)
+
+
+class RepriceIn(serializers.Serializer[Any]):
+    """What is left out stays as it was chosen."""
+
+    country = serializers.ChoiceField(list(COUNTRIES), required=False)
+    shipping = serializers.ListField(child=ShippingChoiceIn(), required=False, max_length=100)
+    add_voucher = serializers.CharField(max_length=40, required=False, default="")
+    drop_voucher = serializers.CharField(max_length=40, required=False, default="")
+
+
+class AddressIn(serializers.Serializer[Any]):
+    full_name = serializers.CharField(max_length=120)
+    line1 = serializers.CharField(max_length=200)
+    line2 = serializers.CharField(max_length=200, allow_blank=True, default="")
+    postal_code = serializers.CharField(max_length=20, allow_blank=True, default="")
+    city = serializers.CharField(max_length=100, allow_blank=True, default="")
+    region = serializers.CharField(max_length=100, allow_blank=True, default="")
+    country = serializers.ChoiceField(list(COUNTRIES))
+    phone = serializers.CharField(max_length=30, allow_blank=True, default="")
+
+
+class PlaceIn(serializers.Serializer[Any]):
+    address = AddressIn()
+    card_token = serializers.CharField(
+        max_length=80, help_text="The payment provider's; never a card's number."
+    )
+    signature = serializers.CharField(max_length=64, allow_blank=True, default="")
+
+
+class PlacedOut(serializers.Serializer[Any]):
+    """What was ordered: one order per shop, paid together."""
+
+    orders = serializers.ListField(child=serializers.CharField(), help_text="Their numbers.")
+    payment_id = serializers.UUIDField()
+    payment_state = serializers.ChoiceField(PaymentState.choices)
+    currency = serializers.CharField()
+    total_minor = serializers.IntegerField()
+
+
+def shown(quote: Quote) -> dict[str, Any]:
+    lines = queries.quote_lines(quote=quote)
+    shipments = list(quote.shipments.select_related("shop").order_by("pk"))
+    options = options_to(country=quote.country, shop_ids=[one.shop_id for one in shipments])
+    for one in shipments:
+        one.options = [  # type: ignore[attr-defined]  # read by QuoteShipmentOut
+            {
+                "method_id": option.method_id,
+                "name": option.name,
+                "days_min": option.days_min,
+                "days_max": option.days_max,
+            }
+            for option in options.get(one.shop_id, ())
+        ]
+    quote.shown_lines = lines  # type: ignore[attr-defined]
+    return {
+        **{
+            name: field.to_representation(getattr(quote, name))
+            for name, field in QuoteOut().fields.items()
+            if name not in ("lines", "shipments", "vouchers")
+        },
+        "lines": [QuoteLineOut(line).data for line in lines],
+        "shipments": [QuoteShipmentOut(one).data for one in shipments],
+        "vouchers": list(quote.vouchers.order_by("pk").values_list("code", flat=True)),
+    }
+
+
+class _QuoteView(UserView):
+    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    keyed: ClassVar[frozenset[str]] = frozenset({"POST", "PATCH", "DELETE"})
+
+
+class QuotesView(_QuoteView):
+    @extend_schema(operation_id="start_quote", request=StartIn, responses={201: QuoteOut})
+    def post(self, request: Request) -> Response:
+        """Have your cart's prices and stock kept for you; an unchanged cart has the same quote."""
+        wanted = self.parsed(StartIn, request)
+        made: list[Quote] = []
+
+        def prepare() -> None:
+            # The stock is held in a transaction of its own, so not under the key's.
+            owner = CartOwner(user_id=self.user_id)
+            made.append(services.start_quote(owner=owner, now=datetime.now(UTC), **wanted))
+
+        def effect() -> tuple[int, Mapping[str, Any]]:
+            return 201, shown(made[0])
+
+        return self.once(request, scope="quote-start", prepare=prepare, effect=effect)
+
+
+class QuoteView(_QuoteView):
+    @extend_schema(operation_id="get_quote", responses=QuoteOut)
+    def get(self, request: Request, quote_id: uuid.UUID) -> Response:
+        """Show what is promised to you."""
+        return Response(shown(queries.quote_of(quote_id=quote_id, buyer_id=self.user_id)))
+
+    @extend_schema(operation_id="reprice_quote", request=RepriceIn, responses=QuoteOut)
+    def patch(self, request: Request, quote_id: uuid.UUID) -> Response:
+        """Choose another country, another way to send, or vouchers."""
+        wanted = self.parsed(RepriceIn, request)
+        choices = _by_shop(wanted.get("shipping", ()))
+
+        def effect() -> tuple[int, Mapping[str, Any]]:
+            quote = services.reprice_quote(
+                quote_id=quote_id,
+                buyer_id=self.user_id,
+                country=wanted.get("country"),
+                choices=choices,
+                add_code=wanted["add_voucher"],
+                drop_code=wanted["drop_voucher"],
+                now=datetime.now(UTC),
+            )
+            return 200, shown(quote)
+
+        return self.once(request, scope="quote-reprice", effect=effect)
+
+    @extend_schema(operation_id="cancel_quote", request=None, responses=QuoteOut)
+    def delete(self, request: Request, quote_id: uuid.UUID) -> Response:
+        """Give a quote up, and with it what it keeps; your cart stays."""
+
+        def effect() -> tuple[int, Mapping[str, Any]]:
+            services.cancel_quote(quote_id=quote_id, buyer_id=self.user_id, now=datetime.now(UTC))
+            return 200, shown(queries.quote_of(quote_id=quote_id, buyer_id=self.user_id))
+
+        return self.once(request, scope="quote-cancel", effect=effect)
+
+
+class PlaceView(_QuoteView):
+    @extend_schema(operation_id="place_order", request=PlaceIn, responses={201: PlacedOut})
+    def post(self, request: Request, quote_id: uuid.UUID) -> Response:
+        """Order what a quote promises, and pay for it. Ask for the order to see how that went."""
+        wanted = self.parsed(PlaceIn, request)
+        fields: dict[str, str] = wanted["address"]
+        address = correct(AddressFields(**fields))  # type: ignore[typeddict-item]
+
+        def effect() -> tuple[int, Mapping[str, Any]]:
+            purchase = services.place_order(
+                quote_id=quote_id,
+                buyer=self.user,
+                address=address,
+                card_token=wanted["card_token"],
+                signature=wanted["signature"],
+                now=datetime.now(UTC),
+            )
+            payment = purchase.payments.get()
+            orders = Order.objects.filter(purchase=purchase).order_by("pk")
+            return 201, {
+                "orders": list(orders.values_list("number", flat=True)),
+                "payment_id": str(payment.pk),
+                "payment_state": payment.state,
+                "currency": purchase.currency,
+                "total_minor": purchase.total_minor,
+            }
+
+        return self.once(request, scope="order-place", effect=effect, after=start_payment)
+
+
+def start_payment(body: Mapping[str, Any]) -> None:
+    """Ask the provider, once what it is for is committed."""
+    payments.start(payment_id=uuid.UUID(body["payment_id"]), now=datetime.now(UTC))
+
+
+def _by_shop(shipping: Any) -> dict[int, int | None]:
+    ids = dict(
+        Shop.objects.filter(slug__in=[one["shop"] for one in shipping]).values_list("slug", "pk")
+    )
+    if any(one["shop"] not in ids for one in shipping):
+        raise NotFound
+    return {ids[one["shop"]]: one["method_id"] for one in shipping}
