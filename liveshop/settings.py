@@ -250,8 +250,9 @@ HOLD_SECONDS = env.int("HOLD_SECONDS", default=600)
 # How long an offer of the waitlist is kept for whose turn it is.
 WAITLIST_OFFER_SECONDS = env.int("WAITLIST_OFFER_SECONDS", default=600)
 HOLD_RENEW_BELOW_SECONDS = 120
-# REMORSE_SECONDS: how long after paying a buyer cancels freely; 0: the shop has it at once.
-REMORSE_SECONDS = env.int("REMORSE_SECONDS", default=3600)
+# REMORSE_SECONDS: how long after paying a buyer cancels freely; 0: the shop has it at once. The
+# demo's is short, so that one sees it end.
+REMORSE_SECONDS = env.int("REMORSE_SECONDS", default=60 if LIVESHOP_ENV == "demo" else 3600)
 # Days: until an unshipped order is cancelled and given back; until one counts as delivered when
 # no carrier tells; until a delivered one is completed, and nothing can be sent back any more.
 SHIP_WITHIN_DAYS = env.int("SHIP_WITHIN_DAYS", default=7)
