@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from shops.catalog.queries import is_operator
 from shops.facts.refused import NotAllowed
-from shops.orders.queries import order_of_shop
 from shops.payments.queries import last_payment_of, refunds_of
 from shops.returns import disputes, queries, refunds
 from shops.returns.doors import amount, now, once, user_of
@@ -52,11 +51,12 @@ def desk(request: HttpRequest) -> HttpResponse:
 @_for_operators
 def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
     found = queries.case_of_desk(case_id=case_id)
-    order = order_of_shop(number=found.order.number, shop_id=found.order.shop_id)
+    order = found.order
     payment = last_payment_of(order.purchase_id)
     context = {
         "case": found,
         "order": order,
+        "order_events": order.events.order_by("at", "pk"),
         "payment": payment,
         "payment_events": payment.events.order_by("at", "pk") if payment else [],
         "order_refunds": refunds_of(order.pk).order_by("created_at"),

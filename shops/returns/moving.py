@@ -66,7 +66,7 @@ def move(
     if to == ReturnState.CLOSED:
         fields["closed_at"] = now
     fields.setdefault("due_at", None)
-    if not Return.objects.filter(pk=case.pk, state=before).update(state=to, **fields):
+    if not swap(case, before, state=to, **fields):
         raise Moved(state=before)
     for name, value in {"state": to, **fields}.items():
         setattr(case, name, value)
@@ -80,6 +80,11 @@ def move(
         now=now,
         before=before,
     )
+
+
+def swap(case: Return, before: ReturnState, **fields: Any) -> int:
+    """Write fields of a return if it is still in the state that was read; returns 1 or 0."""
+    return Return.objects.filter(pk=case.pk, state=before).update(**fields)
 
 
 def note(
