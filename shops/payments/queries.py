@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import QuerySet, Sum
+from django.utils.functional import Promise
 
 from shops.accounts.models import Role, User
 from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Journal, Kind, Side
+from shops.ledger.money import Money
 from shops.ledger.shares import largest_remainder
 from shops.orders.models import Order
+from shops.payments import providers
 from shops.payments.models import (
     CapturedShare,
     ChargeBack,
@@ -22,6 +25,7 @@ from shops.payments.models import (
     Refund,
     RefundState,
 )
+from shops.payments.words import why_not
 
 # It is not known yet how these end.
 OPEN: Final = (
@@ -137,6 +141,14 @@ def in_escrow(journals: Iterable[Journal]) -> int:
 
 
 @dataclass(frozen=True)
+class Part:
+    """An order and its amount, written for a form."""
+
+    order: Order
+    plain: str
+
+
+@dataclass(frozen=True)
 class ShownPayment:
     """A payment as its sellers and operators see it; sellers see only orders of their own."""
 
@@ -146,6 +158,23 @@ class ShownPayment:
     refunds: list[Refund]
     chargeback: ChargeBack | None
     can_manage: bool
+
+    @property
+    def why(self) -> Promise:
+        return why_not(self.payment.failure_code)
+
+    @property
+    def page_url(self) -> str:
+        """Tell where the payment is seen at the provider; "" when it has no name there."""
+        ref = self.payment.provider_ref
+        return providers.provider_of(self.payment.provider).page_url(ref) if ref else ""
+
+    @property
+    def parts(self) -> list[Part]:
+        """List what could be taken for each order."""
+        return [
+            Part(order, Money(order.total_minor, order.currency).plain) for order in self.orders
+        ]
 
     @property
     def can_capture(self) -> bool:

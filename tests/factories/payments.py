@@ -16,10 +16,23 @@ from tests.factories.catalog import ProductFactory, ShopFactory, SkuFactory
 ADDRESS = {"full_name": "Alice Rossi", "line1": "Via Roma 1", "city": "Roma", "country": "IT"}
 
 
-def make_purchase(buyer, *, now, prices=(1990, 500), pay_within=timedelta(minutes=10)):
+def make_purchase(
+    buyer,
+    *,
+    now,
+    prices=(1990, 500),
+    pay_within=timedelta(minutes=10),
+    currency="EUR",
+    on_hand=10,
+):
     """Place an unpaid purchase of one unit from a shop of its own per price."""
     skus = [
-        SkuFactory(product=ProductFactory(shop=ShopFactory()), price_minor=price)
+        SkuFactory(
+            product=ProductFactory(shop=ShopFactory(currency=currency)),
+            price_minor=price,
+            currency=currency,
+            on_hand=on_hand,
+        )
         for price in prices
     ]
     wanted = [Wanted(hold_id=uuid.uuid4(), sku_id=sku.pk, quantity=1) for sku in skus]
@@ -36,7 +49,7 @@ def make_purchase(buyer, *, now, prices=(1990, 500), pay_within=timedelta(minute
             for sku, hold_id in zip(skus, hold_ids, strict=True)
         ],
         address=ADDRESS,
-        currency="EUR",
+        currency=currency,
         now=now,
         pay_by=now + pay_within,
     )

@@ -80,6 +80,10 @@ class Provider(Protocol):
         """List the ways to pay that the checkout page offers."""
         ...
 
+    def page_url(self, ref: str) -> str:
+        """Tell where people look at a charge at the provider."""
+        ...
+
     def prepare(self, ask: Ask) -> str:
         """Make what the charge can be found by later, once per key; no card is charged.
 

@@ -54,6 +54,9 @@ class Sandbox:
     def choices(self) -> Sequence[Choice]:
         return [Choice(card.token, card.label) for card in CARDS]
 
+    def page_url(self, ref: str) -> str:
+        return f"{settings.PAYMENTS_SANDBOX_URL}/charges/{ref}"
+
     def prepare(self, ask: Ask) -> str:
         return ""  # it finds its charges by our key alone
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Literal
 
 import stripe
@@ -69,6 +70,10 @@ class Stripe:
         hosted = Choice(HOSTED, _("Card, on Stripe's page"))
         is_trial = settings.STRIPE_SECRET_KEY.startswith("sk_test_")
         return [*_TEST_CARDS, hosted] if is_trial else [hosted]
+
+    def page_url(self, ref: str) -> str:
+        is_trial = settings.STRIPE_SECRET_KEY.startswith("sk_test_")
+        return f"https://dashboard.stripe.com/{'test/' if is_trial else ''}payments/{ref}"
 
     def prepare(self, ask: Ask) -> str:
         amount = _amount(ask.amount_minor, ask.currency)
@@ -282,15 +287,12 @@ def _asking() -> Iterator[stripe.StripeClient]:
     if not connection.in_atomic_block:
         # The answer may take seconds; others need the connection to the database meanwhile.
         connection.close()
-    http = stripe.HTTPXClient(
-        timeout=settings.PAYMENTS_TIMEOUT_SECONDS, allow_sync_methods=True, trust_env=False
-    )
     base = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     try:
         yield stripe.StripeClient(
             settings.STRIPE_SECRET_KEY,
             base_addresses=base,  # type: ignore[arg-type]  # the other addresses are not asked
-            http_client=http,
+            http_client=_http(settings.PAYMENTS_TIMEOUT_SECONDS),
             max_network_retries=0,
         )
     except stripe.CardError as error:
@@ -303,8 +305,12 @@ def _asking() -> Iterator[stripe.StripeClient]:
         raise NoAnswer(f"{type(error).__name__} {error.http_status or ''}".strip()) from error
     except (KeyError, TypeError, AttributeError, NotPossible) as error:
         raise NoAnswer(f"unreadable answer: {error!r}") from error
-    finally:
-        http.close()  # type: ignore[no-untyped-call]  # the library's
+
+
+@cache
+def _http(timeout: float) -> stripe.RequestsClient:
+    # Not its httpx client, which uses httpx in a way that is deprecated there.
+    return stripe.RequestsClient(timeout=timeout)
 
 
 def _amount(amount_minor: int, currency: str) -> int:

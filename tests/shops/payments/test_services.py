@@ -12,6 +12,7 @@ from shops.ledger.models import Kind
 from shops.orders import services as orders
 from shops.payments import queries, services
 from shops.payments.models import Payment, PaymentState, Refund
+from shops.payments.providers.sandbox import Sandbox
 from shops.payments.refunds import NotRefundable
 from tests.factories.payments import make_payment, make_purchase, report
 
@@ -88,14 +89,14 @@ def test_start_applies_what_the_provider_answers(charging, alice, now, card, sta
 def test_starting_twice_asks_once(charging, alice, now, monkeypatch):
     payment = make_payment(alice, now=now)
     services.start(payment_id=payment.pk, now=now)
-    monkeypatch.setattr(services.provider, "charge", lambda **_: pytest.fail("asked again"))
+    monkeypatch.setattr(Sandbox, "charge", lambda *_: pytest.fail("asked again"))
     assert services.start(payment_id=payment.pk, now=now).state == PaymentState.CAPTURED
 
 
 def test_a_wrong_amount_in_the_answer_is_not_taken_as_paid(alice, now, monkeypatch):
     payment = make_payment(alice, now=now)
     wrong = report(payment, "succeeded", amount_minor=1)
-    monkeypatch.setattr(services.provider, "charge", lambda **_: wrong)
+    monkeypatch.setattr(Sandbox, "charge", lambda *_: wrong)
     assert services.start(payment_id=payment.pk, now=now).state == PaymentState.UNKNOWN
     assert not any(order.is_paid for order in payment.purchase.orders.all())
 
@@ -166,11 +167,11 @@ def test_a_refund_without_an_answer_stays_open_and_is_asked_for_again(
 
 def test_a_payment_that_is_paid_too_late_goes_back(charging, alice, now):
     payment = make_payment(alice, now=now, card_token="tok_success")
-    services.provider.charge(
-        key=payment.pk,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        card_token=payment.card_token,
+    charging.ask(
+        "POST",
+        "/v1/charges",
+        key=str(payment.pk),
+        json={"amount_minor": payment.amount_minor, "currency": "EUR", "card_token": "tok_success"},
     )
     later = payment.purchase.pay_by + timedelta(minutes=1)
     orders.expire(purchase_id=payment.purchase_id, now=later)
