@@ -35,7 +35,8 @@ from shops.checkout.events import CartChanged
 from shops.orders.events import OrderFact, OrderPaid, OrderRefunded
 from shops.orders.models import Order, OrderLine
 from shops.payments.events import PaymentFailed
-from shops.stock.events import StockChanged
+from shops.stock.events import StockChanged, WaitlistEnded, WaitlistOffered
+from shops.stock.models import WaitlistEntry
 
 # --- Accounts, shops --------------------------------------------------------------------------
 
@@ -133,6 +134,22 @@ def _tell_buyer(*orders: Order) -> None:
             own_room(orders[0].buyer_id),
             [wire.Order(order=card) for card in snapshot.order_cards(*orders)],
         )
+
+
+def waitlist_offered(fact: WaitlistOffered) -> None:
+    _tell_offer(fact.entry_id)
+
+
+def waitlist_ended(fact: WaitlistEnded) -> None:
+    _tell_offer(fact.entry_id)
+
+
+def _tell_offer(entry_id: int) -> None:
+    entry = WaitlistEntry.objects.select_related("sku__product").get(pk=entry_id)
+    publishing.publish(
+        own_room(entry.user_id),
+        [wire.Offer(offer=card) for card in snapshot.offer_cards([entry])],
+    )
 
 
 # --- Shows ------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ many: it only gets older, and whoever takes it gets the events since from the ri
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from django.db.models import Count, F, Sum, Window
 from django.db.models.functions import RowNumber
+from django.urls import reverse
 
 from creators.audience.models import QualifiedView
 from creators.chat.standing import RoleName, read_rules, read_standing
@@ -34,6 +35,8 @@ from shops.checkout import queries as checkout
 from shops.checkout.owner import CartOwner
 from shops.orders.models import Order, OrderLine
 from shops.payments.models import Payment, PaymentState
+from shops.stock.models import WaitlistEntry
+from shops.stock.queries import offers_to
 
 KEEP_SECONDS: Final = 1.0
 ORDERS: Final = 10
@@ -242,6 +245,7 @@ def me_states(owners: Collection[CartOwner]) -> dict[CartOwner, wire.MeState]:
     carts = checkout.carts_of(owners)
     users = {owner.user_id for owner in owners if owner.user_id is not None}
     orders = _newest_orders(users) if users else {}
+    offers = _open_offers(users) if users else {}
     creators = (
         dict(Creator.objects.filter(user__in=users).values_list("user_id", "pk")) if users else {}
     )
@@ -250,11 +254,39 @@ def me_states(owners: Collection[CartOwner]) -> dict[CartOwner, wire.MeState]:
         owner: wire.MeState(
             cart=wire.Cart(version=cart[0], units=cart[1]),
             orders=orders.get(owner.user_id, []),
+            offers=offers.get(owner.user_id, []),
             scores=_scores(scored.get(creators.get(owner.user_id or 0, 0), {})),
         )
         for owner in owners
         for cart in [carts.get(owner, (0, 0))]
     }
+
+
+def offer_cards(entries: Iterable[WaitlistEntry]) -> list[wire.OfferCard]:
+    """Write what was offered to people who waited, each with its SKU and product."""
+    return [
+        wire.OfferCard(
+            id=entry.pk,
+            state=entry.state,
+            sku_id=entry.sku_id,
+            product_id=entry.sku.product_id,
+            title=entry.sku.product.title,
+            options=entry.sku.options_text,
+            quantity=entry.offered or entry.quantity,
+            until=0 if entry.offer_until is None else ms(entry.offer_until),
+            url=reverse("stock:waitlist"),
+            rev=1 if entry.is_offered else 2,
+        )
+        for entry in entries
+    ]
+
+
+def _open_offers(users: Collection[int]) -> dict[int | None, list[wire.OfferCard]]:
+    entries = list(offers_to(user_ids=users))
+    found: dict[int | None, list[wire.OfferCard]] = {}
+    for entry, card in zip(entries, offer_cards(entries), strict=True):
+        found.setdefault(entry.user_id, []).append(card)
+    return found
 
 
 def _newest_orders(users: Collection[int]) -> dict[int | None, list[wire.OrderCard]]:

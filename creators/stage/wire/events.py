@@ -10,6 +10,7 @@ from creators.stage.wire.parts import (
     CaptionCard,
     ChatLine,
     HeldCard,
+    OfferCard,
     OrderCard,
     PictureCard,
     PinCard,
@@ -186,6 +187,12 @@ class Order(RoomEvent, frozen=True, tag="order"):
     order: OrderCard
 
 
+class Offer(RoomEvent, frozen=True, tag="offer"):
+    """Units that somebody waited for are kept for them now, or no longer."""
+
+    offer: OfferCard
+
+
 class Scores(RoomEvent, frozen=True, tag="scores"):
     """`rev` is the id of the newest of the scores."""
 
@@ -219,5 +226,6 @@ AnyRoomEvent = (
     | Trouble
     | Cart
     | Order
+    | Offer
     | Scores
 )

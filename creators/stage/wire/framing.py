@@ -51,5 +51,6 @@ GOES_TO: Final[dict[type[events.RoomEvent], tuple[RoomKind, ...]]] = {
     events.Appeal: ("mods",),
     events.Cart: ("me",),
     events.Order: ("me",),
+    events.Offer: ("me",),
     events.Scores: ("me",),
 }

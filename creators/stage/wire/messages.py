@@ -13,6 +13,7 @@ from creators.stage.wire.parts import (
     CaptionCard,
     ChatLine,
     HeldCard,
+    OfferCard,
     OrderCard,
     Part,
     PictureCard,
@@ -70,6 +71,7 @@ class ModsState(Part, frozen=True):
 class MeState(Part, frozen=True):
     cart: Cart
     orders: list[OrderCard]
+    offers: list[OfferCard]
     scores: Scores | None
 
 

@@ -232,6 +232,24 @@ class OrderCard(Part, frozen=True):
     rev: int
 
 
+class OfferCard(Part, frozen=True):
+    """Units that are kept for somebody who waited for them; "offered", or how that ended.
+
+    `url` is where to take them or say no; `rev` grows with each change.
+    """
+
+    id: int
+    state: str
+    sku_id: int
+    product_id: int
+    title: str
+    options: str
+    quantity: int
+    until: int
+    url: str
+    rev: int
+
+
 class ScoreCard(Part, frozen=True):
     """Decimal numbers travel as text."""
 

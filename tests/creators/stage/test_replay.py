@@ -93,6 +93,7 @@ CASES = {
     wire.Figures: ("live", ["order"], ["pay", "view", "refund"]),
     wire.Cart: ("live", [], ["fill_cart"]),
     wire.Order: ("live", [], ["order", "fail", "pay", "refund"]),
+    wire.Offer: ("live", ["offer"], ["offer", "end_offer", "offer"]),
     wire.Scores: ("live", ["score"], ["score"]),
 }
 

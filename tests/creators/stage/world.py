@@ -32,6 +32,8 @@ from shops.orders.models import Order
 from shops.payments.events import PaymentFailed
 from shops.payments.models import Payment, PaymentState
 from shops.stock import services as stock
+from shops.stock.models import Stock, WaitlistEntry
+from shops.stock.services import waitlist
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import ProductFactory, ShopFactory, SkuFactory
 from tests.factories.creators import (
@@ -284,6 +286,21 @@ class World:
             order = paid[which % len(paid)]
             amount = (order.total_minor - order.refunded_minor + 1) // 2
             orders.record_refund(order_id=order.pk, amount_minor=amount, now=self.now())
+
+    def offer(self, which=0):
+        """Sell all units, have alice wait for one, and let one go."""
+        sku, now = self.skus[which % 3], self.now()
+        left = Stock.objects.get(pk=sku.pk).available
+        wanted = [stock.Wanted(uuid.uuid4(), sku.pk, 1) for _ in range(max(left, 1))]
+        if left:
+            stock.hold(wanted=wanted, now=now, ttl=timedelta(minutes=5))
+            waitlist.join(user=self.alice, sku_id=sku.pk, quantity=1, now=now)
+            stock.release(hold_ids=[wanted[0].hold_id], now=now)
+
+    def end_offer(self, which=0):
+        entry = WaitlistEntry.objects.filter(state="offered").order_by("pk").first()
+        if entry is not None:
+            waitlist.decline(entry_id=entry.pk, user_id=self.alice.pk, now=self.now())
 
     def fill_cart(self, which=0):
         carts.add_to_cart(

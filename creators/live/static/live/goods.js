@@ -1,5 +1,6 @@
 // What is sold in a show, on the viewer's page: the pinned card, the bag, the cart.
 
+import { showOffers } from "../stage/own.js";
 import { pinnedProduct } from "../stage/bag.js";
 import { fill, fromTemplate } from "./cards.js";
 import { mention } from "./mention.js";
@@ -168,6 +169,7 @@ export function startGoods(root, { connection, say }) {
         showBag(state);
       }
       if (state.cart !== before?.cart) showCart(state.cart.units);
+      showOffers(state);
     },
   };
 }

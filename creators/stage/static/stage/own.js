@@ -1,4 +1,5 @@
-// What an owner is told besides the cart: the newest orders, and a creator's scores.
+// What an owner is told besides the cart: the newest orders, what is kept for who waited for it, and
+// a creator's scores.
 
 import { learn } from "./state.js";
 
@@ -13,6 +14,11 @@ learn({
       if (order.rev < state.orders[at].rev) return state;
       return { ...state, orders: state.orders.with(at, order) };
     },
+    offer(state, { offer }) {
+      const others = state.offers.filter((one) => one.id !== offer.id);
+      const open = offer.state === "offered" ? [...others, offer] : others;
+      return { ...state, offers: open.toSorted((a, b) => a.until - b.until || a.id - b.id) };
+    },
     scores(state, event) {
       if (state.scores !== null && event.rev < state.scores.rev) return state;
       return { ...state, scores: { rev: event.rev, scores: event.scores } };
@@ -23,7 +29,16 @@ learn({
       const scores =
         part.scores === null ? null : { rev: part.scores.rev, scores: part.scores.scores };
       const cart = { version: part.cart.version, units: part.cart.units };
-      return { ...state, cart, orders: part.orders, scores };
+      return { ...state, cart, orders: part.orders, offers: part.offers, scores };
     },
   },
 });
+
+let offering = null;
+
+// What shows them comes when there is something to show.
+export async function showOffers({ offers }) {
+  if (offering === null && offers.length === 0) return;
+  offering ??= import("./offers.js");
+  (await offering).draw(offers);
+}

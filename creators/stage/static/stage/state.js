@@ -1,6 +1,6 @@
 // What a page knows of its show and its owner's cart, and how events change it; what other pages
-// know stands in host.js (a show's host), mods.js (who keeps its chat civil) and own.js (orders and
-// scores). Pure: no DOM, no clock, no network. State is never changed in place.
+// know stands in host.js (a show's host), mods.js (who keeps its chat civil) and own.js (orders,
+// offers and scores). Pure: no DOM, no clock, no network. State is never changed in place.
 //
 // A page holds one state. `fromSnapshot` replaces the part of one room ("live", "host", "mods",
 // "me"), `applyFrame` adds a frame of events. Events carry absolute values; older revs are ignored.
@@ -38,6 +38,7 @@ export function initial() {
     appeals: [], // mods: by id
     cart: { version: 0, units: 0 },
     orders: [], // newest first
+    offers: [], // of { id, title, quantity, until, url, … }
     scores: null, // { rev, scores: [{ indicator, value, low, high, is_provisional }] }
     // `gone` are deleted questions, `mutes` the own ones that hold.
     revs: { show: -1, pin: -1, bag: -1, line: -1, rules: -1, gone: {}, sanctions: {}, mutes: {} },
@@ -251,7 +252,11 @@ const parts = {
       revs: { ...state.revs, ...own, gone: {} },
     };
   },
-  me: (state, { cart: { version, units } }) => ({ ...state, cart: { version, units } }),
+  me: (state, { cart: { version, units }, offers }) => ({
+    ...state,
+    cart: { version, units },
+    offers,
+  }),
 };
 
 // Lets a page understand more events and the snapshots of more rooms.
