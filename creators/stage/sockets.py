@@ -11,12 +11,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.http.cookie import parse_cookie
 
-from creators.stage.addresses import address_of
 from creators.stage.conversation import Conversation
 from creators.stage.desk import desk_here
 from creators.stage.fast.daphne import line_of
 from creators.stage.identity import identify, is_allowed_origin
 from creators.stage.languages import language_of
+from shops.facts.addresses import address_of
 from shops.facts.tracing import begin_connection
 
 Scope = MutableMapping[str, Any]

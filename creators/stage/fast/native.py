@@ -18,7 +18,6 @@ from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from creators.stage.addresses import address_of
 from creators.stage.conversation import Conversation
 from creators.stage.desk import desk_here
 from creators.stage.fast.connection import Connection
@@ -30,6 +29,7 @@ from creators.stage.metrics import Way
 from creators.stage.refusals import TooMany
 from creators.stage.sockets import is_ours, piece_in
 from creators.stage.wire import MAX_INBOUND_BYTES, Close
+from shops.facts.addresses import address_of
 from shops.facts.tracing import begin_connection, connection_id
 
 log = logging.getLogger(__name__)

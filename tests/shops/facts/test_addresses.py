@@ -2,7 +2,7 @@
 
 import pytest
 
-from creators.stage.addresses import address_of
+from shops.facts.addresses import address_of
 
 OURS = ["10.0.0.0/8", "fd00::/8"]
 
