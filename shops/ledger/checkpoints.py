@@ -59,7 +59,7 @@ def write(*, now: datetime, least: int = LEAST, patience: float = 2.0) -> int:
         if not _all_older_have_ended(patience):
             return 0
         cursor.execute(_WRITE, {"horizon": horizon, "least": max(least, 1), "now": now})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _all_older_have_ended(patience: float) -> bool:

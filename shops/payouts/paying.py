@@ -56,7 +56,8 @@ class NotByFile(Refused):
 
 def minimum(currency: str) -> int:
     """Tell the least amount that is paid out, in minor units."""
-    return int(settings.PAYOUT_MINIMUM) * 10 ** digits(currency)
+    least: int = settings.PAYOUT_MINIMUM * 10 ** digits(currency)
+    return least
 
 
 def start_run(

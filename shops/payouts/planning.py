@@ -1,6 +1,6 @@
 """Freezing who gets what of an order, before anything is released."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final, cast
@@ -95,5 +95,5 @@ def void_closed(*, now: datetime) -> int:
 
 def parts_of(settlement: Settlement) -> terms.Parts:
     """Read the frozen parts, in the order that they were written in."""
-    rows: Sequence[Part] = settlement.parts.order_by("pk")
+    rows = settlement.parts.order_by("pk")
     return {(Kind(row.kind), row.owner): row.amount_minor for row in rows}

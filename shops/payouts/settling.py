@@ -6,7 +6,7 @@ are not locked by anybody.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -131,7 +131,7 @@ def release_reserve(*, order_id: int, now: datetime) -> bool:
     Reserve.objects.filter(pk=reserve.pk, released_at=None).update(released_at=now)
     if reserve.left_minor:
         row = reserve.settlement
-        moved = {
+        moved: dict[str, Any] = {
             "owner": reserve.owner,
             "amount_minor": reserve.left_minor,
             "currency": row.currency,
