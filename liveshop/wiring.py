@@ -30,7 +30,7 @@ from creators.scoring.events import ScoresChanged
 from creators.social.events import Followed, Unfollowed
 from shops.accounts.events import SignedOut
 from shops.catalog.events import PriceChanged, ProductArchived
-from shops.checkout.events import CartChanged
+from shops.checkout.events import CartChanged, GuestLinkAsked
 from shops.facts.publishing import Fact, On
 from shops.feeds.events import FeedImported
 from shops.orders.events import (
@@ -63,6 +63,7 @@ _STAGE = "creators.stage.reactions."
 _CHAT = "creators.stage.chat_reactions."
 _SCORING = "creators.scoring.reactions."
 _ORDERS = "shops.orders.reactions."
+_CHECKOUT = "shops.checkout.reactions."
 _PAYMENTS = "shops.payments.reactions."
 _PAYOUTS = "shops.payouts.reactions."
 _RETURNS = "shops.returns.reactions."
@@ -85,6 +86,7 @@ TABLE: dict[type[Fact], On] = {
     ),
     # checkout, orders, payments
     CartChanged: On(show=[_STAGE + "cart_changed"]),
+    GuestLinkAsked: On(must=[_CHECKOUT + "mail_guest_link"]),
     OrderPlaced: On(show=[_STAGE + "order_changed"]),
     OrderPaid: On(
         must=[_ORDERS + "send_receipt", _WEBHOOKS],
@@ -101,6 +103,7 @@ TABLE: dict[type[Fact], On] = {
         must=[
             _PAYMENTS + "refund_cancelled",
             _ORDERS + "tell_cancelled",
+            _CHECKOUT + "give_back",
             _SCORING + "rescore_after_order",
             _WEBHOOKS,
         ],
@@ -116,7 +119,7 @@ TABLE: dict[type[Fact], On] = {
     OrderCompleted: On(
         must=[_SCORING + "rescore_after_order", _WEBHOOKS], show=[_STAGE + "order_changed"]
     ),
-    OrderExpired: On(must=[_WEBHOOKS], show=[_STAGE + "order_changed"]),
+    OrderExpired: On(must=[_CHECKOUT + "give_back", _WEBHOOKS], show=[_STAGE + "order_changed"]),
     OrderRefunded: On(
         must=[_ORDERS + "tell_refunded", _SCORING + "rescore_after_order"],
         show=[_STAGE + "order_refunded"],

@@ -137,7 +137,7 @@ def checked(fields: AddressFields) -> Checked:
     return Checked(found, {})
 
 
-def check_address(fields: AddressFields) -> AddressFields:
+def correct(fields: AddressFields) -> AddressFields:
     """Return an address as its country writes it.
 
     :raises BadAddress: something is missing or can't be

@@ -27,7 +27,7 @@ class CartLineOut(serializers.Serializer[queries.ShownLine]):
     options = serializers.ListField(child=serializers.CharField(), source="sku.options")
     shop = serializers.CharField(source="product.shop.slug")
     quantity = serializers.IntegerField()
-    price_minor = serializers.IntegerField(source="sku.price_minor")
+    price_minor = serializers.IntegerField(source="unit_minor")
     is_price_changed = serializers.BooleanField()
     left = serializers.IntegerField(help_text="Units that you could buy now.")
     is_for_sale = serializers.BooleanField()
@@ -67,7 +67,7 @@ class _CartView(ApiView):
 
         def effect() -> tuple[int, Mapping[str, Any]]:
             change(owner=self.owner, now=datetime.now(UTC), **wanted)
-            return status, CartOut(queries.shown_cart(owner=self.owner)).data
+            return status, CartOut(queries.shown_cart(owner=self.owner, now=datetime.now(UTC))).data
 
         return self.once(request, scope=f"cart-{request.method}", effect=effect)
 
@@ -76,7 +76,7 @@ class CartView(_CartView):
     @extend_schema(operation_id="get_cart", responses=CartOut)
     def get(self, request: Request) -> Response:
         """Show your cart at today's prices."""
-        return Response(CartOut(queries.shown_cart(owner=self.owner)).data)
+        return Response(CartOut(queries.shown_cart(owner=self.owner, now=datetime.now(UTC))).data)
 
 
 class CartLinesView(_CartView):

@@ -9,3 +9,9 @@ class CartChanged(Fact, frozen=True):
     room: str
     version: int
     units: int
+
+
+class GuestLinkAsked(Fact, frozen=True):
+    """Somebody without an account wants to be mailed a link to go on with."""
+
+    link_id: str

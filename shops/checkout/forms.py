@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from shops.accounts.forms import AddressForm
 from shops.accounts.models import Address
 from shops.accounts.services import AddressFields
-from shops.payments.sandbox.cards import CARDS
+from shops.payments import providers
 
 NEW: Final = "new"
 
@@ -26,14 +26,16 @@ class NewAddressForm(AddressForm):
 
 
 class CardForm(forms.Form):
-    """Which of the provider's test cards pays."""
+    """Which of the provider's ways to pay is taken."""
 
-    card_token = forms.ChoiceField(
-        label=_("Pay with"),
-        choices=[(card.token, card.label) for card in CARDS],
-        initial=CARDS[0].token,
-        widget=forms.RadioSelect,
-    )
+    card_token = forms.ChoiceField(label=_("Pay with"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        card = cast(forms.ChoiceField, self.fields["card_token"])
+        ways = providers.current().choices()
+        card.choices = [(one.token, one.label) for one in ways]
+        card.initial = ways[0].token
 
 
 class PlaceForm(CardForm):
@@ -41,7 +43,8 @@ class PlaceForm(CardForm):
 
     address_choice = forms.ChoiceField(label=_("Send it to"), widget=forms.RadioSelect)
     idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
-    field_order = ["address_choice", "card_token", "idempotency_key"]
+    signature = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    field_order = ["address_choice", "card_token", "idempotency_key", "signature"]
 
     def __init__(
         self,
@@ -56,10 +59,10 @@ class PlaceForm(CardForm):
         choice.choices = [(key, str(address)) for key, address in self.addresses.items()] + [
             (NEW, _("Another address"))
         ]
-        choice.initial = next(iter(self.addresses), NEW)
+        choice.initial = (initial or {}).get("address_choice") or next(iter(self.addresses), NEW)
         # Who has no address yet sends none of the choices.
         choice.required = bool(self.addresses)
-        self.new_address = NewAddressForm(data)
+        self.new_address = NewAddressForm(data) if data else NewAddressForm(initial=initial)
 
     @property
     def is_new(self) -> bool:
@@ -74,6 +77,15 @@ class PlaceForm(CardForm):
     @property
     def initial_choice(self) -> Any:
         return self.fields["address_choice"].initial
+
+    @property
+    def country(self) -> str:
+        """Tell where it goes to as far as that is known yet: "" for nowhere."""
+        if self.is_new:
+            return str(self.new_address["country"].value() or "")
+        chosen = self.data.get("address_choice") if self.is_bound else self.initial_choice
+        address = self.addresses.get(str(chosen))
+        return address.country if address else ""
 
     def clean_address_choice(self) -> str:
         chosen: str = self.cleaned_data["address_choice"]
@@ -113,3 +125,23 @@ class PlaceForm(CardForm):
         if self.is_new:
             errors.update(self.new_address.errors.get_json_data())
         return errors
+
+    def wrong_fields(self) -> list[forms.BoundField]:
+        """List the fields with a mistake in the order of the page; the first one gets the focus."""
+        forms_in_order = [self, self.new_address] if self.is_new else [self]
+        wrong = [field for form in forms_in_order for field in form if field.errors]
+        if wrong:
+            wrong[0].field.widget.attrs["autofocus"] = True
+        return wrong
+
+
+class GuestForm(NewAddressForm):
+    """Where a buyer without an account wants it, and where we write to."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        help_text=_("We mail you a link to go on with. No password, no account."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    field_order = ["email"]

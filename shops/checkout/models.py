@@ -186,6 +186,8 @@ class GuestLink(models.Model):
     # The cart to go on with.
     cart_token = models.UUIDField(null=True)
     address = models.JSONField(default=dict)
+    # The page to go on to; "" is the checkout.
+    next_path = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

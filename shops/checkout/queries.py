@@ -3,14 +3,22 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, Q, Sum
+from django.db.models.functions import Now
 
+from shops.accounts.models import Address
 from shops.catalog.models import Product, ProductImage, Sku
 from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
 from shops.checkout.owner import CartOwner
+from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
 from shops.facts.refused import NotFound
+from shops.pricing.calculation import Priced
+from shops.pricing.models import Deal
+from shops.pricing.queries import deals_of
+from shops.pricing.services import ToPrice, price_cart
 from shops.stock.models import EntryState, Hold, HoldState, WaitlistEntry
 from shops.stock.queries import available
 
@@ -23,6 +31,33 @@ class ShownLine:
     quantity: int
     seen_price_minor: int
     left: int
+    deal: Deal | None = None
+    kept_until: datetime | None = None
+
+    @property
+    def unit_minor(self) -> int:
+        """Return the price now: the deal's where one runs."""
+        full = self.sku.price_minor
+        return min(self.deal.price_minor, full) if self.deal else full
+
+    @property
+    def was_minor(self) -> int | None:
+        """Return the price that the one now is lower than."""
+        if self.unit_minor < self.sku.price_minor:
+            return self.sku.price_minor
+        return self.sku.compare_at_minor
+
+    @property
+    def is_kept_in_cart(self) -> bool:
+        return keeps_in_cart(self.product)
+
+    @property
+    def is_first_paid(self) -> bool:
+        return keeps_nothing(self.product)
+
+    @property
+    def most_per_buyer(self) -> int | None:
+        return policy_of(self.product).most_per_buyer
 
     @property
     def product(self) -> Product:
@@ -34,11 +69,15 @@ class ShownLine:
 
     @property
     def total_minor(self) -> int:
-        return self.quantity * self.sku.price_minor
+        return self.quantity * self.unit_minor
+
+    @property
+    def list_total_minor(self) -> int:
+        return self.quantity * max(self.unit_minor, self.sku.price_minor)
 
     @property
     def is_price_changed(self) -> bool:
-        return self.seen_price_minor != self.sku.price_minor
+        return self.seen_price_minor != self.unit_minor
 
     @property
     def is_for_sale(self) -> bool:
@@ -60,8 +99,27 @@ class ShownLine:
 
 @dataclass(frozen=True)
 class ShownCart:
+    """`estimate` is the all-in price to `country`, where the cart has one currency."""
+
     version: int = 0
     lines: Sequence[ShownLine] = field(default_factory=list)
+    country: str = ""
+    estimate: Priced | None = None
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """Tell until when the cart keeps its units; None when nothing is kept from the cart on."""
+        return min((one.kept_until for one in self.lines if one.kept_until), default=None)
+
+    @property
+    def has_lost_units(self) -> bool:
+        """Tell whether something that a cart keeps is kept no longer."""
+        return any(one.is_kept_in_cart and not one.kept_until for one in self.lines)
+
+    @property
+    def saved_minor(self) -> int:
+        """Return what deals take off."""
+        return sum(line.list_total_minor - line.total_minor for line in self.lines)
 
     @property
     def units(self) -> int:
@@ -103,29 +161,72 @@ def carts_of(owners: Collection[CartOwner]) -> dict[CartOwner, tuple[int, int]]:
     }
 
 
-def shown_cart(*, owner: CartOwner) -> ShownCart:
-    """Read a cart for its page; an empty one for who has none."""
+def shown_cart(*, owner: CartOwner, country: str = "", now: datetime) -> ShownCart:
+    """Read a cart for its page, with an estimate of all that it costs; empty for who has none."""
     cart = cart_of(owner=owner)
     if cart is None:
         return ShownCart()
-    lines = list(
+    rows = list(
         CartLine.objects.filter(cart=cart)
-        .select_related("sku__product__shop")
-        .prefetch_related(_images())
+        .select_related("sku__product__shop", "sku__product__reservation_policy")
+        .prefetch_related(images())
         .order_by("added_at", "pk")
     )
-    left = units_left(owner=owner, sku_ids=[line.sku_id for line in lines])
+    sku_ids = [line.sku_id for line in rows]
+    left = units_left(owner=owner, sku_ids=sku_ids)
+    deals = deals_of(sku_ids=sku_ids, now=now)
+    kept = Hold.objects.filter(
+        pk__in=[line.hold_id for line in rows if line.hold_id],
+        state=HoldState.HELD,
+        expires_at__gt=Now(),
+    )
+    until = dict(kept.values_list("pk", "expires_at"))
+    lines = [
+        ShownLine(
+            sku=line.sku,
+            quantity=line.quantity,
+            seen_price_minor=line.seen_price_minor,
+            left=left.get(line.sku_id, 0),
+            deal=deals.get(line.sku_id),
+            kept_until=until.get(line.hold_id) if line.hold_id else None,
+        )
+        for line in rows
+    ]
+    goes_to = country or country_for(owner=owner, lines=lines)
     return ShownCart(
         version=cart.version,
+        lines=lines,
+        country=goes_to,
+        estimate=_estimate(lines, country=goes_to, now=now),
+    )
+
+
+def country_for(*, owner: CartOwner, lines: Sequence[ShownLine]) -> str:
+    """Guess where a cart goes to: to the buyer's first address, else to the shop's country."""
+    if owner.user_id is not None:
+        addresses = Address.objects.filter(user=owner.user_id).order_by("-is_default", "-pk")
+        found = addresses.values_list("country", flat=True).first()
+        if found:
+            return found
+    return lines[0].product.shop.country if lines else ""
+
+
+def _estimate(lines: Sequence[ShownLine], *, country: str, now: datetime) -> Priced | None:
+    if not lines or len({line.sku.currency for line in lines}) > 1:
+        return None
+    return price_cart(
         lines=[
-            ShownLine(
-                sku=line.sku,
+            ToPrice(
+                key=number,
+                shop_id=line.product.shop_id,
+                category_id=line.product.category_id,
                 quantity=line.quantity,
-                seen_price_minor=line.seen_price_minor,
-                left=left.get(line.sku_id, 0),
+                unit_minor=line.unit_minor,
             )
-            for line in lines
+            for number, line in enumerate(lines)
         ],
+        country=country,
+        now=now,
     )
 
 
@@ -174,10 +275,11 @@ def quote_of(*, quote_id: uuid.UUID, buyer_id: int) -> Quote:
 def quote_lines(*, quote: Quote) -> list[QuoteLine]:
     """List what a quote promises, with what its page shows of each SKU."""
     return list(
-        quote.lines.select_related("sku__product__shop").prefetch_related(_images()).order_by("pk")
+        quote.lines.select_related("sku__product__shop").prefetch_related(images()).order_by("pk")
     )
 
 
-def _images() -> "Prefetch[str]":
+def images() -> "Prefetch[str]":
+    """Load the pictures of lines' products with them, the first one first."""
     images = ProductImage.objects.order_by("position", "pk")
     return Prefetch("sku__product__images", images)

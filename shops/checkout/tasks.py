@@ -1,4 +1,4 @@
-"""Sweepers: quotes and unpaid purchases whose time is over."""
+"""Sweepers: quotes, unpaid purchases and guests' links whose time is over."""
 
 from procrastinate.contrib.django import app
 
@@ -18,3 +18,9 @@ def close_quotes(timestamp: int) -> None:
 )
 def expire_purchases(timestamp: int) -> None:
     services.expire_due_purchases(now=database_now())
+
+
+@app.periodic(cron="40 3 * * *")
+@app.task(name="checkout.forget_links", queue="sweepers", queueing_lock="checkout.forget_links")
+def forget_links(timestamp: int) -> None:
+    services.forget_old_links(now=database_now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shops.checkout import order_views, views
+from shops.checkout import guest_views, order_views, quote_views, views
 
 app_name = "checkout"
 
@@ -12,9 +12,18 @@ urlpatterns = [
     path("cart/add/", views.add, name="add"),
     path("cart/lines/<int:sku_id>/", views.change_line, name="line"),
     path("buy/", views.buy, name="buy"),
-    path("checkout/", views.checkout, name="checkout"),
-    path("checkout/<uuid:quote_id>/place/", views.place, name="place"),
-    path("checkout/<uuid:quote_id>/cancel/", views.cancel, name="cancel_quote"),
+    path("cart/keep/", views.keep, name="keep_cart"),
+    path("cart/country/", views.deliver_to, name="deliver_to"),
+    path("checkout/", quote_views.checkout, name="checkout"),
+    path("checkout/guest/", guest_views.guest, name="guest"),
+    path("checkout/guest/sent/", guest_views.sent, name="guest_sent"),
+    path("checkout/guest/<str:token>/", guest_views.follow, name="guest_link"),
+    path("o/<str:token>/", guest_views.order, name="order_by_link"),
+    path("o/<str:token>/let-me-in/", guest_views.order_link, name="order_link"),
+    path("checkout/<uuid:quote_id>/price/", quote_views.price, name="price"),
+    path("checkout/<uuid:quote_id>/keep/", quote_views.keep, name="keep_quote"),
+    path("checkout/<uuid:quote_id>/place/", quote_views.place, name="place"),
+    path("checkout/<uuid:quote_id>/cancel/", quote_views.cancel, name="cancel_quote"),
     path("orders/<slug:number>/", order_views.order, name="order"),
     path("orders/<slug:number>/payment/", order_views.payment, name="payment"),
     path("orders/<slug:number>/pay/", order_views.pay, name="pay"),

@@ -23,6 +23,7 @@ from shops.orders.events import (
     OrderShipped,
     ShippingDue,
 )
+from shops.orders.links import path_of
 from shops.orders.models import Order, Parcel
 
 
@@ -103,7 +104,7 @@ def tell_refunded(fact: OrderRefunded, *, event_id: int, now: datetime) -> None:
 
 def _to_buyer(fact: OrderFact, subject: str, letter: str, key: str, **more: Any) -> None:
     order = Order.objects.select_related("buyer", "shop").get(pk=fact.order_id)
-    link = reverse("checkout:order", args=[order.number])
+    link = path_of(order)
     _send(order, letter, subject, key=key, to=[order.buyer.email], link=link, **more)
 
 

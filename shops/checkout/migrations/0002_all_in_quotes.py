@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ("email", models.EmailField(max_length=254)),
                 ("cart_token", models.UUIDField(null=True)),
                 ("address", models.JSONField(default=dict)),
+                ("next_path", models.CharField(blank=True, max_length=200)),
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField(null=True)),

@@ -9,6 +9,14 @@ from shops.checkout.services.carts import (
     merge_carts,
     set_quantity,
 )
+from shops.checkout.services.guests import (
+    GuestLinkOver,
+    HasAccount,
+    ask_guest_link,
+    forget_old_links,
+    link_by,
+    use_guest_link,
+)
 from shops.checkout.services.keeping import ShortOfStock
 from shops.checkout.services.limits import LimitReached
 from shops.checkout.services.placing import (
@@ -37,6 +45,8 @@ __all__ = [
     "AlreadyOrdered",
     "CartMoved",
     "EmptyCart",
+    "GuestLinkOver",
+    "HasAccount",
     "LimitReached",
     "NotForSale",
     "NotShipped",
@@ -48,17 +58,21 @@ __all__ = [
     "QuoteTampered",
     "ShortOfStock",
     "add_to_cart",
+    "ask_guest_link",
     "cancel_order",
     "cancel_quote",
     "close_due_quotes",
     "expire_due_purchases",
     "extend_quote",
+    "forget_old_links",
     "keep_cart",
+    "link_by",
     "merge_carts",
     "place_order",
     "reprice_quote",
     "retry_payment",
     "set_quantity",
     "start_quote",
+    "use_guest_link",
     "void",
 ]

@@ -20,6 +20,7 @@ from shops.checkout.services.keeping import drop_cart_hold, fit_cart_hold, live_
 from shops.checkout.services.limits import check_limits
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
+from shops.pricing.queries import deals_of
 from shops.stock import services as stock
 from shops.stock.services import BadQuantity, OutOfStock
 
@@ -107,7 +108,8 @@ def _put_in(
     _check_left(owner, sku_id=sku.pk, wanted=line.quantity)
     _check_limit(cart, sku, wanted=line.quantity)
     line.referral = referral[:REFERRAL_LENGTH] or line.referral
-    line.seen_price_minor = sku.price_minor
+    deal = deals_of(sku_ids=[sku.pk], now=now).get(sku.pk)
+    line.seen_price_minor = min(deal.price_minor, sku.price_minor) if deal else sku.price_minor
     line.added_at = line.added_at or now
     line.save()
     line.cart = _changed(cart, owner=owner, now=now)

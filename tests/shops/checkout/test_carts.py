@@ -102,7 +102,7 @@ def test_more_than_is_left_is_refused_but_less_is_always_possible(mine, scarf, n
 
 def test_what_my_own_quote_keeps_is_left_for_me(alice, mine, scarf, now):
     quote_for(alice, scarf, quantity=3, now=now)
-    line = shown_cart(owner=mine).lines[0]
+    line = shown_cart(owner=mine, now=now).lines[0]
     assert (line.left, line.is_fine) == (3, True)
 
 
@@ -110,7 +110,7 @@ def test_a_price_that_changed_since_is_told(mine, mug, now):
     _add(mine, mug, now)
     mug.price_minor = 2090
     mug.save()
-    line = shown_cart(owner=mine).lines[0]
+    line = shown_cart(owner=mine, now=now).lines[0]
     assert line.is_price_changed
     assert (line.seen_price_minor, line.total_minor) == (1990, 2090)
 
