@@ -4,7 +4,7 @@ from tests import stripe_like
 from tests.provider import Provider
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider(tmp_path_factory):
     """A running sandbox provider whose webhooks reach nobody."""
     running = Provider(tmp_path_factory.mktemp("provider"))

@@ -36,6 +36,10 @@ def escrow(order):
     )
 
 
+def later(now):
+    return now + services.SETTLE_AFTER * 2
+
+
 def clearing():
     return ledger.balance_of(kind=Kind.PSP_CLEARING, currency="EUR")
 
@@ -163,40 +167,6 @@ def test_a_refund_without_an_answer_stays_open_and_is_asked_for_again(
     refund.refresh_from_db()
     assert refund.state == "succeeded"
     assert queries.refund_of(order.pk) == refund
-
-
-def test_a_payment_that_is_paid_too_late_goes_back(charging, alice, now):
-    payment = make_payment(alice, now=now, card_token="tok_success")
-    charging.ask(
-        "POST",
-        "/v1/charges",
-        key=str(payment.pk),
-        json={"amount_minor": payment.amount_minor, "currency": "EUR", "card_token": "tok_success"},
-    )
-    later = payment.purchase.pay_by + timedelta(minutes=1)
-    orders.expire(purchase_id=payment.purchase_id, now=later)
-
-    assert services.settle_unknown(now=later) == 1
-    payment.refresh_from_db()
-    assert payment.state == PaymentState.CAPTURED
-    assert set(payment.refunds.values_list("state", flat=True)) == {"created"}
-
-    from procrastinate.contrib.django.models import ProcrastinateJob
-
-    from shops.payments.tasks import give_back
-
-    jobs = ProcrastinateJob.objects.filter(task_name="payments.give_back")
-    for job in jobs:
-        give_back(**job.args)
-    keep_the_books(later)
-
-    assert set(payment.refunds.values_list("state", flat=True)) == {"succeeded"}
-    assert clearing() == 0
-    for order in payment.purchase.orders.all():
-        assert (order.state, order.is_paid, escrow(order)) == ("expired", False, 0)
-        said = " ".join(order.events.values_list("reason", flat=True))
-        assert "Paid after the order was closed" in said
-        assert "was given back" in said
 
 
 def test_what_the_provider_never_heard_of_is_asked_again_while_it_is_of_use(charging, alice, now):
