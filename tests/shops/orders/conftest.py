@@ -2,6 +2,7 @@
 
 import pytest
 
+from shops.orders.services import mark_paid
 from tests.factories.catalog import ProductFactory, ShopFactory, SkuFactory
 from tests.factories.checkout import purchase_of
 
@@ -10,6 +11,13 @@ from tests.factories.checkout import purchase_of
 def mug(shop):
     """19.90, ten of them."""
     return SkuFactory(product=ProductFactory(shop=shop, title="Mug"), options=["red"])
+
+
+@pytest.fixture
+def scarf(shop):
+    """25.00, ten of them; as the mug of carol's shop."""
+    product = ProductFactory(shop=shop, title="Scarf")
+    return SkuFactory(product=product, price_minor=2500)
 
 
 @pytest.fixture
@@ -28,3 +36,17 @@ def purchase(alice, mug, lamp, now):
 def order(purchase, mug):
     """The order of carol's shop in it."""
     return purchase.orders.get(lines__sku=mug)
+
+
+@pytest.fixture
+def paid(purchase, order, now):
+    """The same order, paid, and the shop has it."""
+    mark_paid(purchase_id=purchase.pk, now=now)
+    order.refresh_from_db()
+    return order
+
+
+@pytest.fixture
+def remorse(settings):
+    """An hour in which buyers cancel freely."""
+    settings.REMORSE_SECONDS = 3600
