@@ -1,0 +1,246 @@
+"""What must hold between orders, payments, refunds and the books; `manage.py doctor` asks."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F
+
+from shops.facts.checking import Check, sentences
+from shops.ledger.models import Kind
+from shops.payments.models import Payment
+from shops.payments.queries import (
+    SOURCE_CAPTURE,
+    SOURCE_CHARGE_BACK,
+    SOURCE_REFUND,
+    capture_key,
+    shares,
+)
+
+# What follows a payment is done by jobs, a provider that is away is asked again for some minutes.
+_PATIENCE: Final = timedelta(minutes=10)
+
+_BOOKS: Final[dict[str, object]] = {
+    "escrow": Kind.ORDER_ESCROW.value,
+    "capture": SOURCE_CAPTURE,
+    "refund": SOURCE_REFUND,
+    "charge_back": SOURCE_CHARGE_BACK,
+}
+
+
+def paid(now: datetime) -> Iterator[str]:
+    """A purchase whose orders are paid has exactly one captured payment."""
+    return sentences(
+        "purchase {} is paid, and has {} captured payments",
+        """
+        SELECT p.id, count(c.id) FROM orders_purchase p
+        LEFT JOIN payments_payment c
+            ON c.purchase_id = p.id AND c.state IN ('captured', 'charged_back')
+        WHERE p.total_minor > 0 AND EXISTS (
+            SELECT 1 FROM orders_order o WHERE o.purchase_id = p.id AND o.paid_at IS NOT NULL)
+        GROUP BY p.id HAVING count(c.id) <> 1
+        """,
+    )
+
+
+def captured(now: datetime) -> Iterator[str]:
+    """A captured payment has made all its orders paid, or goes back."""
+    return sentences(
+        "payment {} captured {} for purchase {}, which is not paid, and gives back only {}",
+        """
+        SELECT c.id, c.captured_minor, c.purchase_id, c.refunds_minor FROM payments_payment c
+        WHERE c.state = 'captured' AND c.captured_at < %(before)s
+            AND c.refunds_minor < c.captured_minor AND EXISTS (
+                SELECT 1 FROM orders_order o
+                WHERE o.purchase_id = c.purchase_id AND o.paid_at IS NULL)
+        """,
+        {"before": now - _PATIENCE},
+    )
+
+
+def amounts(now: datetime) -> Iterator[str]:
+    """A payment asks for what its purchase costs, and captured at most that."""
+    return sentences(
+        "payment {} ({}) of {} {} with {} captured, its purchase costs {} {}",
+        """
+        SELECT c.id, c.state, c.amount_minor, c.currency, c.captured_minor, p.total_minor,
+            p.currency
+        FROM payments_payment c JOIN orders_purchase p ON p.id = c.purchase_id
+        WHERE (c.amount_minor, c.currency) <> (p.total_minor, p.currency)
+            OR c.captured_minor > c.amount_minor
+            OR (c.state IN ('captured', 'charged_back')) <> (c.captured_minor > 0)
+        """,
+    )
+
+
+def refunds(now: datetime) -> Iterator[str]:
+    """Refunds add up to what their payment says, and never to more than was captured."""
+    return sentences(
+        "payment {}: {} captured, {} counted as given back, its refunds add up to {}",
+        """
+        SELECT c.id, c.captured_minor, c.refunds_minor, coalesce(r.amount, 0)
+        FROM payments_payment c
+        LEFT JOIN (
+            SELECT payment_id, sum(amount_minor) AS amount FROM payments_refund
+            WHERE state <> 'failed' GROUP BY payment_id
+        ) AS r ON r.payment_id = c.id
+        WHERE c.refunds_minor <> coalesce(r.amount, 0) OR c.refunds_minor > c.captured_minor
+        """,
+    )
+
+
+def refunded(now: datetime) -> Iterator[str]:
+    """A paid order says that it was refunded what its refunds gave back."""
+    return sentences(
+        "order {}: {} of {} refunded, its refunds that were made add up to {}",
+        """
+        SELECT o.number, o.refunded_minor, o.total_minor, coalesce(r.amount, 0)
+        FROM orders_order o
+        LEFT JOIN (
+            SELECT order_id, sum(amount_minor) AS amount FROM payments_refund
+            WHERE state = 'succeeded' GROUP BY order_id
+        ) AS r ON r.order_id = o.id
+        WHERE o.paid_at IS NOT NULL AND (
+            o.refunded_minor <> coalesce(r.amount, 0) OR o.refunded_minor > o.total_minor)
+        ORDER BY o.id
+        """,
+    )
+
+
+def unpaid(now: datetime) -> Iterator[str]:
+    """Orders that were not paid in time are closed, unless a payment may still come."""
+    return sentences(
+        "order {} should have been paid by {:%F %T} UTC, and still waits",
+        """
+        SELECT o.number, p.pay_by FROM orders_order o JOIN orders_purchase p ON p.id = o.purchase_id
+        WHERE o.state = 'unpaid' AND p.pay_by < %(before)s AND NOT EXISTS (
+            SELECT 1 FROM payments_payment c WHERE c.purchase_id = p.id
+                AND c.state NOT IN ('failed', 'cancelled'))
+        ORDER BY o.id
+        """,
+        {"before": now - _PATIENCE},
+    )
+
+
+def posted_captures(now: datetime) -> Iterator[str]:
+    """Each order's share of what was captured is in the books, once (a journal's key is unique)."""
+    yield from sentences(
+        "order {}: {} captured by payment {}, the books say {}",
+        """
+        SELECT o.number, o.total_minor, c.id, coalesce(e.amount, 0)
+        FROM payments_payment c JOIN orders_order o ON o.purchase_id = c.purchase_id
+        LEFT JOIN LATERAL (
+            SELECT sum(CASE e.side WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END)
+                AS amount
+            FROM ledger_journal j JOIN ledger_entry e ON e.journal_id = j.id
+            JOIN ledger_account a ON a.id = e.account_id AND a.kind = %(escrow)s
+                AND a.owner = 'shop:' || o.shop_id AND a.currency = o.currency
+            WHERE j.source = %(capture)s AND j.key = c.id || ':' || o.id
+        ) AS e ON true
+        WHERE c.captured_minor = c.amount_minor AND c.captured_at < %(before)s
+            AND coalesce(e.amount, 0) <> o.total_minor
+        ORDER BY o.id
+        """,
+        _BOOKS | {"before": now - _PATIENCE},
+    )
+    partly = Payment.objects.filter(captured_minor__gt=0, captured_at__lt=now - _PATIENCE)
+    for payment in partly.exclude(captured_minor=F("amount_minor")).order_by("pk").iterator():
+        for order, minor in shares(payment):
+            key = capture_key(payment_id=payment.pk, order_id=order.pk)
+            yield from sentences(
+                f"order {order.number}: {minor} captured by payment {payment.pk},"
+                " the books say {}",
+                """
+                SELECT coalesce(sum(e.amount_minor), 0)
+                FROM ledger_journal j JOIN ledger_entry e ON e.journal_id = j.id
+                JOIN ledger_account a ON a.id = e.account_id AND a.kind = %(escrow)s
+                WHERE j.source = %(capture)s AND j.key = %(key)s AND e.side = 'credit'
+                HAVING coalesce(sum(e.amount_minor), 0) <> %(minor)s
+                """,
+                _BOOKS | {"key": key, "minor": minor},
+            )
+
+
+def posted_refunds(now: datetime) -> Iterator[str]:
+    """Each refund that was made is in the books once, in this room's journals or in payouts'."""
+    return sentences(
+        "refund {} of {} was made, and is in the books {} times",
+        """
+        SELECT r.id, r.amount_minor, count(j.id) FROM payments_refund r
+        LEFT JOIN ledger_journal j ON j.key = r.id::text
+            AND j.source IN (%(refund)s, 'payouts.refund')
+        WHERE r.state = 'succeeded' AND coalesce(r.ended_at, r.created_at) < %(before)s
+        GROUP BY r.id HAVING count(j.id) <> 1
+        """,
+        _BOOKS | {"before": now - _PATIENCE},
+    )
+
+
+def escrow(now: datetime) -> Iterator[str]:
+    """What the books keep for each shop is what was captured of its orders that are not settled.
+
+    Less what went back of them. Captures and refunds that no job has posted yet count on neither
+    side; `posted_captures` and `posted_refunds` see to it that they don't stay so.
+    """
+    return sentences(
+        "escrow of shop {} in {}: the books say {}, its orders that are not settled {}",
+        """
+        WITH books AS (
+            SELECT a.owner, a.currency,
+                sum(CASE e.side WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS kept
+            FROM ledger_account a JOIN ledger_entry e ON e.account_id = a.id
+            WHERE a.kind = %(escrow)s GROUP BY a.owner, a.currency
+        ), open AS (
+            SELECT o.id, o.shop_id, o.currency, c.id AS payment_id,
+                CASE WHEN c.captured_minor = c.amount_minor THEN o.total_minor
+                    ELSE j.amount END AS share
+            FROM orders_order o
+            JOIN payments_payment c
+                ON c.purchase_id = o.purchase_id AND c.state IN ('captured', 'charged_back')
+            CROSS JOIN LATERAL (
+                SELECT sum(e.amount_minor) AS amount
+                FROM ledger_journal j JOIN ledger_entry e ON e.journal_id = j.id
+                WHERE j.source = %(capture)s AND j.key = c.id || ':' || o.id AND e.side = 'credit'
+            ) AS j
+            WHERE o.settled_at IS NULL AND j.amount IS NOT NULL
+        ), orders AS (
+            SELECT 'shop:' || o.shop_id AS owner, o.currency,
+                sum(o.share - coalesce(r.amount, 0) - coalesce(b.amount, 0)) AS kept
+            FROM open o
+            LEFT JOIN LATERAL (
+                SELECT sum(r.amount_minor) AS amount FROM payments_refund r
+                JOIN ledger_journal j ON j.source = %(refund)s AND j.key = r.id::text
+                WHERE r.order_id = o.id AND r.state = 'succeeded'
+            ) AS r ON true
+            LEFT JOIN LATERAL (
+                SELECT sum(e.amount_minor) AS amount
+                FROM ledger_journal j JOIN ledger_entry e ON e.journal_id = j.id
+                JOIN ledger_account a ON a.id = e.account_id AND a.kind = %(escrow)s
+                WHERE j.source = %(charge_back)s AND j.key = o.payment_id || ':' || o.id
+                    AND e.side = 'debit'
+            ) AS b ON true
+            GROUP BY o.shop_id, o.currency
+        )
+        SELECT replace(coalesce(books.owner, orders.owner), 'shop:', ''),
+            coalesce(books.currency, orders.currency), coalesce(books.kept, 0),
+            coalesce(orders.kept, 0)
+        FROM books FULL JOIN orders
+            ON orders.owner = books.owner AND orders.currency = books.currency
+        WHERE coalesce(books.kept, 0) <> coalesce(orders.kept, 0)
+        ORDER BY 1, 2
+        """,
+        _BOOKS,
+    )
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "paid ⇔ exactly one captured payment": paid,
+    "what was captured made orders paid, or goes back": captured,
+    "payments are of their purchases' price": amounts,
+    "refunds ≤ captured, and add up": refunds,
+    "orders were refunded what their refunds say": refunded,
+    "unpaid orders are closed in time": unpaid,
+    "captures are in the books": posted_captures,
+    "refunds are in the books": posted_refunds,
+    "escrow is what orders are waiting for": escrow,
+}
