@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("shops.checkout.urls")),
     path("", include("shops.catalog.urls")),
     path("", include("shops.stock.urls")),
+    path("", include("shops.pricing.urls")),
     path("", include("shops.feeds.urls")),
     path("", include("creators.live.urls")),
     path("", include("creators.stage.urls")),

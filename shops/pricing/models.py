@@ -83,7 +83,7 @@ class TaxRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.country} {self.bps / 100:g} %"
+        return f"{self.country} {self.bps} bps"
 
 
 class Deal(models.Model):

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import FilteredRelation, Q
 from django.utils.translation import gettext as _
 
-from shops.catalog.models import Shop
+from shops.catalog.models import Shop, Sku
 from shops.facts.refused import NotFound
 from shops.pricing.calculation import Option, Tax
 from shops.pricing.models import Deal, ShippingMethod, TaxRate, Voucher, VoucherUse
@@ -141,3 +141,15 @@ def voucher_of(*, shop: Shop, voucher_id: int) -> Voucher:
     if voucher is None:
         raise NotFound
     return voucher
+
+
+def skus_of(*, shop: Shop, limit: int) -> list[Sku]:
+    """List what a shop sells, to make a deal of."""
+    rows = Sku.objects.filter(product__shop=shop, is_active=True, product__status="active")
+    return list(rows.select_related("product").order_by("product__title", "position")[:limit])
+
+
+def taxes_of(*, country: str) -> Sequence[TaxRate]:
+    """List what a country takes, the general rate first."""
+    rows = TaxRate.objects.filter(country=country).select_related("category")
+    return list(rows.order_by("category__name"))
