@@ -18,7 +18,7 @@ from shops.returns.models import (
     ReturnPhoto,
     ReturnRefund,
 )
-from shops.returns.states import DisputeState, RefundState, ReturnState
+from shops.returns.states import DisputeState, RefundState, ReturnState, Side
 
 PER_PAGE = 50
 
@@ -114,10 +114,12 @@ def _whole() -> QuerySet[Return]:
         .prefetch_related("order_line__sku__product__images")
         .order_by("pk")
     )
+    photos = ReturnPhoto.objects.order_by("uploaded_at", "id")
     messages = DisputeMessage.objects.select_related("author").order_by("at", "pk")
     return Return.objects.select_related("order__shop", "buyer", "dispute").prefetch_related(
         Prefetch("lines", lines, "shown_lines"),
-        Prefetch("photos", ReturnPhoto.objects.order_by("uploaded_at", "id"), "shown_photos"),
+        Prefetch("photos", photos.filter(side=Side.BUYER), "buyers_photos"),
+        Prefetch("photos", photos.filter(side=Side.SHOP), "shops_photos"),
         Prefetch("events", ReturnEvent.objects.order_by("at", "pk"), "shown_events"),
         Prefetch("refunds", ReturnRefund.objects.order_by("pk"), "shown_refunds"),
         Prefetch("dispute__messages", messages, "shown_messages"),

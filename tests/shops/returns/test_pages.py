@@ -42,7 +42,7 @@ def _form(answer):
 def test_from_the_order_to_the_return(client, order, mugs, alice):
     _as(client, alice)
     page = client.get(reverse("returns:new", args=[order.number]))
-    assert "How many (of 3)?" in page.content.decode()
+    assert "Units (of 3)" in page.content.decode()
     answer = _post(
         client,
         "new",
