@@ -39,10 +39,11 @@ class Money:
     def __str__(self) -> str:
         places = digits(self.currency)
         number = number_format(
-            Decimal(self.minor).scaleb(-places), decimal_pos=places, force_grouping=True
+            Decimal(abs(self.minor)).scaleb(-places), decimal_pos=places, force_grouping=True
         )
+        minus = "−" if self.minor < 0 else ""
         sign = _SIGNS.get(self.currency)
-        return f"{sign}{number}" if sign else f"{number} {self.currency}"
+        return f"{minus}{sign}{number}" if sign else f"{minus}{number} {self.currency}"
 
     @property
     def plain(self) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from django.conf import settings
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -220,8 +221,7 @@ def _items(effects: Counter[str], row: Settlement, release_at: datetime | None) 
     amounts = Counter(effects)
     amounts[Kind.PLATFORM_FEE] += fund
     hints = {
-        Kind.SELLER_RESERVE: _("%(rate)s of your part, in case the order comes back")
-        % {"rate": percent(row.reserve_bps)},
+        Kind.SELLER_RESERVE: _reserve_hint(row, release_at),
         Kind.PLATFORM_FEE: _rates(row, "fee_bps"),
         Kind.CREATOR_COMMISSION_PAYABLE: _rates(row, "commission_bps"),
     }
@@ -230,6 +230,14 @@ def _items(effects: Counter[str], row: Settlement, release_at: datetime | None) 
         for kind, label in _LABELS.items()
         if amounts[kind]
     ]
+
+
+def _reserve_hint(row: Settlement, release_at: datetime | None) -> str:
+    rate = percent(row.reserve_bps)
+    if release_at is None:
+        return _("%(rate)s of your part, in case the order comes back") % {"rate": rate}
+    said = _("%(rate)s of your part, until %(day)s, in case the order comes back")
+    return said % {"rate": rate, "day": date_format(release_at, "j M Y")}
 
 
 def _rates(row: Settlement, name: str) -> str:

@@ -1,6 +1,7 @@
 """Reads for those who are paid: what there is, what is held, what is coming, and what went out."""
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,6 +14,7 @@ from shops.accounts.models import User
 from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
+from shops.payouts import planning
 from shops.payouts.explaining import Stage, expected_minor, reason_of, stage_of
 from shops.payouts.models import (
     Part,
@@ -63,11 +65,7 @@ class OrderRow:
 def balances(*, owner: str) -> list[Balance]:
     """Sum up an owner's money per currency, from the books and the plans."""
     books = ledger.balances_of_owner(owner=owner)
-    coming = dict(
-        Part.objects.filter(owner=owner, settlement__state=SettlementState.WAITING)
-        .values_list("settlement__currency")
-        .annotate(sum=Sum("amount_minor"))
-    )
+    coming = _coming(owner)
     currencies = {currency for _kind, currency in books} | set(coming)
     kind = payable_kind(owner)
     return [
@@ -75,10 +73,30 @@ def balances(*, owner: str) -> list[Balance]:
             currency=currency,
             available_minor=-books.get((kind, currency), 0),
             reserve_minor=-books.get((Kind.SELLER_RESERVE, currency), 0),
-            coming_minor=int(coming.get(currency, 0)),
+            coming_minor=coming[currency],
         )
         for currency in sorted(currencies)
     ]
+
+
+def _coming(owner: str) -> Counter[str]:
+    """Sum what an owner will get of orders that wait, less what went back to buyers already."""
+    waiting = Settlement.objects.filter(parts__owner=owner, state=SettlementState.WAITING)
+    coming = Counter[str](
+        dict(
+            Part.objects.filter(
+                owner=owner,
+                settlement__state=SettlementState.WAITING,
+                settlement__order__refunded_minor=0,
+            )
+            .values_list("settlement__currency")
+            .annotate(sum=Sum("amount_minor"))
+        )
+    )
+    refunded = waiting.filter(order__refunded_minor__gt=0).select_related("order").distinct()
+    for row in refunded:
+        coming[row.currency] += expected_minor(row, planning.parts_of(row), owner)
+    return coming
 
 
 def settlements_of(*, owner: str) -> QuerySet[Settlement]:

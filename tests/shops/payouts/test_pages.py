@@ -85,6 +85,15 @@ def test_the_explainer_sums_up_to_what_reached_the_balance(client, carol, sold, 
     assert "Went back to the buyer" in text(answer)
 
 
+def test_what_went_back_is_not_still_to_be_released(client, carol, sold, now):
+    refunded(sold(days_ago=1), 5_000, now=now)
+    sold(days_ago=1)
+
+    [balance] = get(client, carol, "shop_overview", "carols").context["balances"]
+
+    assert balance.coming_minor == 6_967 + 3_484
+
+
 def test_before_the_release_the_explainer_tells_the_plan(client, carol, sold, now):
     order = sold(days_ago=1)
     planned = get(client, carol, "shop_order", "carols", order.number).context["it"]
