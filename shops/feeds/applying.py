@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.text import format_lazy, slugify
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shops.catalog.models import Category, Product, ProductImage, Shop, Sku
@@ -198,7 +199,8 @@ def _create(shop: Shop, new: Sequence[tuple[FeedProduct, int | None]], *, now: d
         images += _images(product, wanted.images)
     made = Sku.objects.bulk_create(skus)
     ProductImage.objects.bulk_create(images)
-    set_on_hand(counts={sku.pk: units for sku, units in zip(made, counts, strict=True)}, now=now)
+    first = {sku.pk: units for sku, units in zip(made, counts, strict=True)}
+    set_on_hand(counts=first, now=now, reason=gettext("Product feed"))
 
 
 def _update(
@@ -257,7 +259,7 @@ def _update(
     if new_images:
         ProductImage.objects.filter(product=product).delete()
         ProductImage.objects.bulk_create(images)
-    set_on_hand(counts=counts, now=now)
+    set_on_hand(counts=counts, now=now, reason=gettext("Product feed"))
     if is_archived:
         archive_product(product_id=product.pk, now=now)
     return True

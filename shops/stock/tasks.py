@@ -3,7 +3,7 @@
 from procrastinate.contrib.django import app
 
 from shops.stock.queries import database_now
-from shops.stock.services import expire_due
+from shops.stock.services import expire_due, offer_stranded
 
 _BATCH = 500
 
@@ -16,8 +16,9 @@ def sweep_holds(timestamp: int) -> int:
 
 
 def sweep() -> int:
-    """Expire holds until none is due; returns how many there were."""
+    """Expire holds until none is due, and offer what lies free; returns how many expired."""
     total = 0
     while expired := expire_due(now=database_now(), limit=_BATCH):
         total += expired
+    offer_stranded(now=database_now())
     return total

@@ -47,6 +47,7 @@ from shops.stock.services.waitlist import (
     decline,
     join,
     leave,
+    offer_stranded,
 )
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "hold",
     "join",
     "leave",
+    "offer_stranded",
     "receive",
     "release",
     "renew",

@@ -134,6 +134,19 @@ def pass_on(levels: Sequence[Level], *, now: datetime) -> list[Level]:
     return [_offer(level, now=now) if level.sku_id in waited_for else level for level in levels]
 
 
+@transaction.atomic
+def offer_stranded(*, now: datetime, limit: int = 100) -> int:
+    """Offer free units that somebody waits for all the same; returns of how many SKUs.
+
+    They became free while the product was not for sale, so they were not offered then.
+    """
+    before = statements.stranded(limit=limit)
+    after = pass_on(before, now=now)
+    changed = [new for old, new in zip(before, after, strict=True) if new.rev != old.rev]
+    tell(changed)
+    return len(changed)
+
+
 def _offer(level: Level, *, now: datetime) -> Level:
     turns = statements.turns(sku_id=level.sku_id, units=level.available)
     if not turns:

@@ -22,6 +22,7 @@ from shops.stock.statements.waiting import (
     end,
     end_ran_out,
     offer,
+    stranded,
     turns,
     waited_for,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "offer",
     "open_books",
     "renew",
+    "stranded",
     "turns",
     "waited_for",
 ]

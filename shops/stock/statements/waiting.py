@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from shops.stock.models import EntryState
-from shops.stock.statements.levels import Level, interval
+from shops.stock.statements.levels import LOCK, Level, interval
 
 _WAITED_FOR = """
 SELECT k.id FROM catalog_sku k
@@ -25,6 +25,34 @@ def waited_for(*, sku_ids: Sequence[int]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(_WAITED_FOR, {"skus": list(sku_ids)})
         return {row[0] for row in cursor.fetchall()}
+
+
+_STRANDED = """
+SELECT DISTINCT e.sku_id FROM stock_waitlistentry e
+JOIN stock_stock s ON s.sku_id = e.sku_id AND s.on_hand - s.reserved >= e.quantity
+JOIN catalog_sku k ON k.id = e.sku_id AND k.is_active
+JOIN catalog_product p ON p.id = k.product_id AND p.status = 'active'
+JOIN catalog_shop c ON c.id = p.shop_id AND c.is_active
+WHERE e.state = 'waiting'
+ORDER BY e.sku_id LIMIT %(limit)s
+"""
+_LEVELS = """
+SELECT s.sku_id, k.product_id, s.on_hand, s.reserved, s.rev
+FROM stock_stock s JOIN catalog_sku k ON k.id = s.sku_id
+WHERE s.sku_id = ANY(%(skus)s::bigint[]) ORDER BY s.sku_id
+"""
+
+
+def stranded(*, limit: int) -> list[Level]:
+    """Lock the stock of SKUs that somebody waits for although there is enough for them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STRANDED, {"limit": limit})
+        skus = [row[0] for row in cursor.fetchall()]
+        if not skus:
+            return []
+        cursor.execute(LOCK, {"skus": skus})
+        cursor.execute(_LEVELS, {"skus": skus})
+        return [Level(*row) for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from shops.catalog.models import Product
 from shops.facts.models import Event
 from shops.facts.refused import NotFound
-from shops.stock import queries, reactions
+from shops.stock import queries, reactions, tasks
 from shops.stock.events import WaitlistEnded, WaitlistOffered
 from shops.stock.models import EntryState, Hold, HoldState, Stock, WaitlistEntry
 from shops.stock.queries import database_now
@@ -381,3 +381,28 @@ def test_a_title_with_line_breaks_makes_no_header_of_its_own(sku, gone, alice, n
     reactions.mail_offer(offered(entry, now + timedelta(minutes=1)), event_id=7, now=now)
 
     assert mail.outbox[0].recipients() == [alice.email]
+
+
+# --- The sweeper ------------------------------------------------------------------------------
+
+
+def test_what_became_free_while_it_was_not_sold_is_offered_when_it_is_again(sku, gone, alice, now):
+    entry = wait(alice, sku)
+    Product.objects.update(status="archived")
+    give_back(hold_ids=[gone.pk], now=now)
+    assert tasks.sweep() == 0
+    assert state(entry) == EntryState.WAITING
+    Product.objects.update(status="active")
+
+    tasks.sweep()
+
+    assert (state(entry), free_of(sku)) == (EntryState.OFFERED, 1)
+    assert told("StockChanged")[-1]["available"] == 1
+
+
+def test_who_waits_for_more_than_is_free_goes_on_waiting(sku, alice):
+    entry = wait(alice, sku, 3)
+
+    tasks.sweep()
+
+    assert (state(entry), free_of(sku)) == (EntryState.WAITING, 2)
