@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video bench-stage check-hls test-browser browser check asyncapi openapi format lock clean
+.PHONY: help demo demo-reset test campaign fuzz bench-origin bench-video bench-stage bench-checkout check-hls test-browser browser check asyncapi openapi format lock clean
 
 help: ## Show what there is
 	@echo "liveshop:"
@@ -47,6 +47,13 @@ stage_arguments = $(foreach name,$(STAGE_OPTIONS),$(if $(filter command,$(firstw
 
 bench-stage: .venv/installed ## Bring 500 events a second to 2,000 viewers (SERVER=daphne PEERS=1 …)
 	@$(RUN) -m benchmarks.stage $(stage_arguments) $(ARGS)
+
+CHECKOUT_OPTIONS = PARTS IN_FLIGHT SECONDS ORDERS THREADS BUYERS SEATS WAY
+checkout_arguments = $(foreach name,$(CHECKOUT_OPTIONS),$(if $(filter command,$(firstword \
+	$(origin $(name)))),--$(shell echo $(name) | tr A-Z_ a-z-) $($(name))))
+
+bench-checkout: .venv/installed ## Reserve, order and pay for one hot SKU (PARTS=http WAY=api …)
+	@$(RUN) -m benchmarks.checkout $(checkout_arguments) $(ARGS)
 
 check-hls: .venv/installed ## Check five minutes of a real stream's playlists (ARGS="--seconds 60")
 	@$(RUN) -m benchmarks.check_hls $(ARGS)

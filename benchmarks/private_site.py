@@ -85,16 +85,22 @@ class Site:
 
 @contextlib.contextmanager
 def private_site(
-    *, settings: dict[str, str] | None = None, parts: tuple[str, ...] = ("origin", "web", "worker")
+    *,
+    settings: dict[str, str] | None = None,
+    parts: tuple[str, ...] = ("origin", "web", "worker"),
+    durable: bool = False,
 ) -> Iterator[Site]:
-    """Start PostgreSQL, Valkey and the parts of a site; set Django up for them."""
+    """Start PostgreSQL, Valkey and the parts of a site; set Django up for them.
+
+    `durable` has PostgreSQL wait for the disk at each commit, as it does in production.
+    """
     state = Path(tempfile.mkdtemp(prefix="liveshop-bench-"))
     # The embedded servers' user must be able to walk it.
     state.chmod(0o755)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, state, ignore_errors=True)
         stack.callback(embedded.reset, state)
-        lease = stack.enter_context(embedded.lease(state, fast=True))
+        lease = stack.enter_context(embedded.lease(state, fast=not durable))
         web, origin, rtmp = free_ports(3)
         own = {
             "DATABASE_URL": lease.urls.database,
