@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from shops.accounts.api import UserView
 from shops.catalog.api import ShopView
+from shops.facts.fields import Text, Whole
 from shops.facts.rest import BIGGEST_ID, NextPage
 from shops.orders.queries import order_of_buyer
 from shops.returns import deciding, disputes, queries, requesting
@@ -80,35 +81,35 @@ class ReturnDetailOut(ReturnOut):
 
 
 class UnitsIn(serializers.Serializer[Any]):
-    order_line_id = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
-    quantity = serializers.IntegerField(min_value=1, max_value=_MOST_UNITS)
+    order_line_id = Whole(min_value=1, max_value=BIGGEST_ID)
+    quantity = Whole(min_value=1, max_value=_MOST_UNITS)
 
 
 class RequestIn(serializers.Serializer[Any]):
     lines = serializers.ListField(child=UnitsIn(), min_length=1, max_length=_MOST_LINES)
     reason = serializers.ChoiceField(ReturnReason.choices)
-    words = serializers.CharField(max_length=MOST_WORDS, allow_blank=True, default="")
+    words = Text(max_length=MOST_WORDS, allow_blank=True, default="")
 
 
 class SentIn(serializers.Serializer[Any]):
-    carrier = serializers.CharField(max_length=60)
-    tracking_number = serializers.CharField(max_length=60, allow_blank=True, default="")
+    carrier = Text(max_length=60)
+    tracking_number = Text(max_length=60, allow_blank=True, default="")
 
 
 class WordsIn(serializers.Serializer[Any]):
-    text = serializers.CharField(max_length=MOST_WORDS)
+    text = Text(max_length=MOST_WORDS)
 
 
 class RejectIn(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=MOST_WORDS, help_text="The buyer reads it.")
+    reason = Text(max_length=MOST_WORDS, help_text="The buyer reads it.")
 
 
 class ArrivedIn(serializers.Serializer[Any]):
     """By line of the return: what can be sold again and what can't; the rest did not come."""
 
-    line_id = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
-    restocked = serializers.IntegerField(min_value=0, max_value=_MOST_UNITS, default=0)
-    written_off = serializers.IntegerField(min_value=0, max_value=_MOST_UNITS, default=0)
+    line_id = Whole(min_value=1, max_value=BIGGEST_ID)
+    restocked = Whole(min_value=0, max_value=_MOST_UNITS, default=0)
+    written_off = Whole(min_value=0, max_value=_MOST_UNITS, default=0)
 
 
 class CameBackIn(serializers.Serializer[Any]):
@@ -116,8 +117,8 @@ class CameBackIn(serializers.Serializer[Any]):
 
 
 class DecideIn(serializers.Serializer[Any]):
-    amount_minor = serializers.IntegerField(min_value=0, max_value=BIGGEST_ID)
-    reason = serializers.CharField(
+    amount_minor = Whole(min_value=0, max_value=BIGGEST_ID)
+    reason = Text(
         max_length=200, allow_blank=True, default="", help_text="Needed when it is less than asked."
     )
 

@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -101,9 +100,13 @@ def decide(request: HttpRequest, case_id: UUID) -> HttpResponse:
         )
         return found
 
-    answer = once(request, scope=f"return-decide:{case_id}", effect=effect, page=_page)
-    messages.success(request, _("Decided. Both sides are told."))
-    return answer
+    return once(
+        request,
+        scope=f"return-decide:{case_id}",
+        effect=effect,
+        page=_page,
+        said=_("Decided. Both sides are told."),
+    )
 
 
 @require_POST
@@ -115,9 +118,13 @@ def try_again(request: HttpRequest, case_id: UUID, refund_id: int) -> HttpRespon
         refunds.try_again(case_id=found.pk, refund_id=refund_id, by=user_of(request), now=now())
         return found
 
-    answer = once(request, scope=f"return-again:{refund_id}", effect=effect, page=_page)
-    messages.success(request, _("The provider is asked again."))
-    return answer
+    return once(
+        request,
+        scope=f"return-again:{refund_id}",
+        effect=effect,
+        page=_page,
+        said=_("The provider is asked again."),
+    )
 
 
 def _page(case: Return) -> str:

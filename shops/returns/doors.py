@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -41,10 +42,12 @@ def once(
     effect: Callable[[], Any],
     pictures: list[Picture] | None = None,
     page: Callable[[Any], str],
+    said: str = "",
 ) -> HttpResponse:
     """Carry out a form's or a program's wish once per key, and lead to its page (or answer JSON).
 
-    The scope is the operation and what it is done to; the user comes in here.
+    The scope is the operation and what it is done to; the user comes in here. People are told
+    what was `said`.
     """
 
     def answered() -> Answer:
@@ -64,6 +67,8 @@ def once(
     )
     if for_program(request):
         return JsonResponse(dict(answer.body), status=answer.status)
+    if said:
+        messages.success(request, said)
     return redirect(answer.body["url"])
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -142,6 +141,4 @@ def _do(
         effect()
         return case
 
-    answer = once(request, scope=f"return-{action}:{case.pk}", effect=done, page=_page)
-    messages.success(request, said)
-    return answer
+    return once(request, scope=f"return-{action}:{case.pk}", effect=done, page=_page, said=said)

@@ -1,5 +1,6 @@
 """What happens when nobody says anything in time."""
 
+import logging
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,13 +12,21 @@ from shops.returns.models import Return
 from shops.returns.moving import lock, move
 from shops.returns.states import EventKind, ReturnState, Side
 
+log = logging.getLogger(__name__)
 AT_ONCE: Final = 200
 
 
 def act_on_silence(*, now: datetime, limit: int = AT_ONCE) -> int:
     """Move on what is due, each in a transaction of its own; returns how many moved."""
     due = Return.objects.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
-    return sum(act(case_id=pk, now=now) for pk in list(due[:limit]))
+    moved = 0
+    for case_id in list(due[:limit]):
+        try:
+            moved += act(case_id=case_id, now=now)
+        except Exception:
+            # One that can't be moved keeps no other one waiting.
+            log.exception("return %s was not moved on", case_id)
+    return moved
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -98,9 +97,13 @@ def send(request: HttpRequest, case_id: UUID) -> HttpResponse:
         )
         return found
 
-    answer = once(request, scope=f"return-send:{case_id}", effect=effect, page=_page)
-    messages.success(request, _("Thank you. The shop knows that it is on its way."))
-    return answer
+    return once(
+        request,
+        scope=f"return-send:{case_id}",
+        effect=effect,
+        page=_page,
+        said=_("Thank you. The shop knows that it is on its way."),
+    )
 
 
 @login_required
@@ -112,9 +115,13 @@ def cancel(request: HttpRequest, case_id: UUID) -> HttpResponse:
         requesting.cancel(case_id=found.pk, by=user_of(request), now=now())
         return found
 
-    answer = once(request, scope=f"return-cancel:{case_id}", effect=effect, page=_page)
-    messages.info(request, _("You keep it. The request is taken back."))
-    return answer
+    return once(
+        request,
+        scope=f"return-cancel:{case_id}",
+        effect=effect,
+        page=_page,
+        said=_("You keep it. The request is taken back."),
+    )
 
 
 @login_required
@@ -133,15 +140,14 @@ def dispute(request: HttpRequest, case_id: UUID) -> HttpResponse:
         )
         return found
 
-    answer = once(
+    return once(
         request,
         scope=f"return-dispute:{case_id}",
         effect=effect,
         pictures=pictures,
         page=_page,
+        said=_("We look at it. The shop answers first, then we decide."),
     )
-    messages.success(request, _("We look at it. The shop answers first, then we decide."))
-    return answer
 
 
 @login_required
@@ -175,9 +181,13 @@ def withdraw(request: HttpRequest, case_id: UUID) -> HttpResponse:
         disputes.withdraw(case_id=found.pk, by=user_of(request), now=now())
         return found
 
-    answer = once(request, scope=f"return-withdraw:{case_id}", effect=effect, page=_page)
-    messages.info(request, _("The dispute is over. The shop's decision stands."))
-    return answer
+    return once(
+        request,
+        scope=f"return-withdraw:{case_id}",
+        effect=effect,
+        page=_page,
+        said=_("The dispute is over. The shop's decision stands."),
+    )
 
 
 @login_required

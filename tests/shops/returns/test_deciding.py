@@ -206,6 +206,25 @@ def test_who_disputes_nothing_agrees(case, carol, now, settings):
     assert (case.state, case.due_at, act_on_silence(now=later)) == ("closed", None, 0)
 
 
+def test_one_that_can_not_be_moved_keeps_no_other_waiting(
+    order, mugs, lamp, now, settings, monkeypatch, caplog
+):
+    stuck = ask(order, units={mugs.pk: 1}, now=now)
+    fine = ask(order, units={lamp.pk: 1}, now=now + timedelta(seconds=1))
+    approve = deciding.approve
+
+    def or_fail(*, case_id, **wanted):
+        if case_id == stuck.pk:
+            raise RuntimeError("stuck")
+        approve(case_id=case_id, **wanted)
+
+    monkeypatch.setattr(deciding, "approve", or_fail)
+    later = now + timedelta(days=settings.RETURN_SILENCE_DAYS, seconds=1)
+    assert act_on_silence(now=later) == 1
+    fine.refresh_from_db()
+    assert (fine.state, len(caplog.records)) == ("approved", 1)
+
+
 def test_no_way_leads_back():
     """From each state only on: none that was left is reached again."""
 
