@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.serializers import Serializer
@@ -78,6 +78,21 @@ def no_such_address(request: HttpRequest, rest: str = "") -> JsonResponse:
     return JsonResponse(body, status=404, content_type=PROBLEM)
 
 
+class TextAsItIs(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Says of texts just what `Text` takes."""
+
+    target_class = "shops.facts.fields.Text"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        field = self.target
+        return {
+            "type": "string",
+            "pattern": field.pattern,
+            **({} if field.allow_blank else {"minLength": 1}),
+            **({"maxLength": field.max_length} if field.max_length else {}),
+        }
+
+
 class Schema(AutoSchema):
     """Says of each operation which scope a token needs and whether it needs a key."""
 
@@ -102,7 +117,11 @@ class Schema(AutoSchema):
                 OpenApiParameter(
                     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
                 ),
-                OpenApiParameter("cursor", OpenApiTypes.STR, description="`next` of a page."),
+                OpenApiParameter(
+                    "cursor",
+                    {"type": "string", "pattern": "^[!-~]*$"},
+                    description="`next` of a page.",
+                ),
             ]
         return found
 

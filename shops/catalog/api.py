@@ -103,8 +103,16 @@ class ProductsView(ApiView):
     @extend_schema(
         operation_id="list_products",
         parameters=[
-            OpenApiParameter("shop", str, description="Only of the shop with this slug."),
-            OpenApiParameter("q", {"type": "string", "maxLength": _LONGEST_QUERY}),
+            OpenApiParameter(
+                "shop",
+                {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
+                description="Only of the shop with this slug.",
+            ),
+            OpenApiParameter(
+                "q",
+                {"type": "string", "maxLength": _LONGEST_QUERY, "pattern": r"^[^\u0000]*$"},
+                description="Words that are all in the title.",
+            ),
         ],
         responses=ProductPageOut,
     )

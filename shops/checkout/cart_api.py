@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from shops.checkout import queries, services
 from shops.checkout.owner import CartOwner
 from shops.checkout.services.carts import MOST_PER_LINE
+from shops.facts.fields import Whole
 from shops.facts.rest import BIGGEST_ID, ApiView
 
 _SCOPES: Mapping[str, str] = {
@@ -41,15 +42,13 @@ class CartOut(serializers.Serializer[queries.ShownCart]):
 
 
 class LineIn(serializers.Serializer[Any]):
-    sku_id = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PER_LINE, default=1)
+    sku_id = Whole(min_value=1, max_value=BIGGEST_ID)
+    quantity = Whole(min_value=1, max_value=MOST_PER_LINE, default=1)
 
 
 class QuantityIn(serializers.Serializer[Any]):
-    quantity = serializers.IntegerField(min_value=0, max_value=MOST_PER_LINE)
-    version = serializers.IntegerField(
-        min_value=0, max_value=2**31 - 1, help_text="The cart's, as you saw it."
-    )
+    quantity = Whole(min_value=0, max_value=MOST_PER_LINE)
+    version = Whole(min_value=0, max_value=2**31 - 1, help_text="The cart's, as you saw it.")
 
 
 class _CartView(ApiView):

@@ -14,6 +14,7 @@ from shops.accounts.api import UserView
 from shops.catalog.api import ShopView
 from shops.checkout import services
 from shops.checkout.quote_api import start_payment
+from shops.facts.fields import Text, Whole
 from shops.facts.rest import BIGGEST_ID
 from shops.orders import queries
 from shops.orders import services as orders
@@ -62,7 +63,7 @@ class ShopOrderDetailOut(ShopOrderOut):
 
 
 class PayIn(serializers.Serializer[Any]):
-    card_token = serializers.CharField(max_length=80)
+    card_token = Text(max_length=80)
 
 
 class PayOut(serializers.Serializer[Any]):
@@ -71,18 +72,18 @@ class PayOut(serializers.Serializer[Any]):
 
 
 class CancelIn(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
+    reason = Text(max_length=200, allow_blank=True, default="")
 
 
 class CallOffIn(serializers.Serializer[Any]):
-    reason = serializers.CharField(max_length=200, help_text="The buyer reads it.")
+    reason = Text(max_length=200, help_text="The buyer reads it.")
 
 
 class RefundIn(serializers.Serializer[Any]):
     """Without `amount_minor`: all that is left."""
 
-    amount_minor = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID, required=False)
-    reason = serializers.CharField(max_length=200, help_text="The buyer reads it.")
+    amount_minor = Whole(min_value=1, max_value=BIGGEST_ID, required=False)
+    reason = Text(max_length=200, help_text="The buyer reads it.")
 
 
 def _details(order: Order) -> dict[str, Any]:

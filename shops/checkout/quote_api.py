@@ -18,6 +18,7 @@ from shops.catalog.models import Shop
 from shops.checkout import queries, services
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment
 from shops.checkout.owner import CartOwner
+from shops.facts.fields import Text, Whole
 from shops.facts.refused import NotFound
 from shops.facts.rest import BIGGEST_ID
 from shops.orders.models import Order
@@ -87,8 +88,8 @@ class StartIn(serializers.Serializer[Any]):
 
 
 class ShippingChoiceIn(serializers.Serializer[Any]):
-    shop = serializers.SlugField(max_length=50)
-    method_id = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID, allow_null=True)
+    shop = Text(max_length=50)
+    method_id = Whole(min_value=1, max_value=BIGGEST_ID, allow_null=True)
 
 
 class RepriceIn(serializers.Serializer[Any]):
@@ -96,27 +97,25 @@ class RepriceIn(serializers.Serializer[Any]):
 
     country = serializers.ChoiceField(list(COUNTRIES), required=False)
     shipping = serializers.ListField(child=ShippingChoiceIn(), required=False, max_length=100)
-    add_voucher = serializers.CharField(max_length=40, required=False, default="")
-    drop_voucher = serializers.CharField(max_length=40, required=False, default="")
+    add_voucher = Text(max_length=40, required=False, default="")
+    drop_voucher = Text(max_length=40, required=False, default="")
 
 
 class AddressIn(serializers.Serializer[Any]):
-    full_name = serializers.CharField(max_length=120)
-    line1 = serializers.CharField(max_length=200)
-    line2 = serializers.CharField(max_length=200, allow_blank=True, default="")
-    postal_code = serializers.CharField(max_length=20, allow_blank=True, default="")
-    city = serializers.CharField(max_length=100, allow_blank=True, default="")
-    region = serializers.CharField(max_length=100, allow_blank=True, default="")
+    full_name = Text(max_length=120)
+    line1 = Text(max_length=200)
+    line2 = Text(max_length=200, allow_blank=True, default="")
+    postal_code = Text(max_length=20, allow_blank=True, default="")
+    city = Text(max_length=100, allow_blank=True, default="")
+    region = Text(max_length=100, allow_blank=True, default="")
     country = serializers.ChoiceField(list(COUNTRIES))
-    phone = serializers.CharField(max_length=30, allow_blank=True, default="")
+    phone = Text(max_length=30, allow_blank=True, default="")
 
 
 class PlaceIn(serializers.Serializer[Any]):
     address = AddressIn()
-    card_token = serializers.CharField(
-        max_length=80, help_text="The payment provider's; never a card's number."
-    )
-    signature = serializers.CharField(max_length=64, allow_blank=True, default="")
+    card_token = Text(max_length=80, help_text="The payment provider's; never a card's number.")
+    signature = Text(max_length=64, allow_blank=True, default="")
 
 
 class PlacedOut(serializers.Serializer[Any]):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,11 +18,18 @@ from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
 from shops.facts.idempotency import HEADER, Answer, known_answer, with_key
+from shops.facts.refused import Refused
 
 BIGGEST_ID: Final = 2**63 - 1
 PAGE: Final = 50
 MOST_PER_PAGE: Final = 100
 _M = TypeVar("_M", bound=Model)
+
+
+class BadCursor(Refused):
+    code = "bad_cursor"
+    message = _("This is no cursor of this list. Begin without one.")
+    status = 422
 
 
 class NextPage(Serializer[Any]):
@@ -101,9 +109,9 @@ class ApiView(APIView):
 
         Newest is the biggest key or, where keys are random, the latest instant in the field `by`.
         """
-        size = _size(request.query_params.get("limit", ""))
-        cursor = request.query_params.get("cursor", "")
-        if cursor:
+        size = _size(request.query_params.get("limit"))
+        cursor = request.query_params.get("cursor")
+        if cursor is not None:
             at, pk = _position(cursor, rows.model, by=by)
             older = Q(**{f"{by}__lt": at}) | Q(**{by: at, "pk__lt": pk}) if by else Q(pk__lt=pk)
             rows = rows.filter(older)
@@ -131,8 +139,8 @@ def in_order(body: Any) -> Any:
     return [in_order(item) for item in body] if isinstance(body, list) else body
 
 
-def _size(text: str) -> int:
-    if not text:
+def _size(text: str | None) -> int:
+    if text is None:
         return PAGE
     if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 3):
         raise ParseError("`limit` is a whole number from 1 to 100.")
@@ -158,7 +166,7 @@ def _position(cursor: str, model: type[Model], *, by: str) -> tuple[datetime | N
         if not bar or (at is not None and at.tzinfo is None) or (not by and instant):
             raise ValueError(text)
     except (binascii.Error, ValueError, OverflowError, ValidationError):
-        raise ParseError("This `cursor` is none of ours.") from None
+        raise BadCursor from None
     if isinstance(pk, int) and not 0 <= pk <= BIGGEST_ID:
-        raise ParseError("This `cursor` is none of ours.")
+        raise BadCursor
     return at, pk

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shops.catalog.api import ShopView
+from shops.facts.fields import Text, Whole
 from shops.facts.rest import BIGGEST_ID, NextPage
 from shops.orders import packing, services
 from shops.orders.carriers import CARRIERS
@@ -105,14 +106,14 @@ class ParcelPageOut(NextPage):
 
 class TrackingIn(serializers.Serializer[Any]):
     carrier = serializers.ChoiceField(list(CARRIERS))
-    tracking_number = serializers.CharField(max_length=40)
+    tracking_number = Text(max_length=40)
 
 
 class ShipIn(TrackingIn):
     """Lines of orders of one buyer, show and address."""
 
     line_ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID),
+        child=Whole(min_value=1, max_value=BIGGEST_ID),
         min_length=1,
         max_length=200,
     )

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shops.catalog.api import ShopView
+from shops.facts.fields import Text, Whole
 from shops.facts.rest import NextPage
 from shops.stock import queries, services
 from shops.stock.models import Kind, Stock, StockMovement
@@ -51,13 +52,13 @@ class MovementPageOut(NextPage):
 
 
 class CountIn(serializers.Serializer[Any]):
-    on_hand = serializers.IntegerField(min_value=0, max_value=MOST_UNITS)
-    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
+    on_hand = Whole(min_value=0, max_value=MOST_UNITS)
+    reason = Text(max_length=200, allow_blank=True, default="")
 
 
 class ReceiveIn(serializers.Serializer[Any]):
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_UNITS)
-    reason = serializers.CharField(max_length=200, allow_blank=True, default="")
+    quantity = Whole(min_value=1, max_value=MOST_UNITS)
+    reason = Text(max_length=200, allow_blank=True, default="")
 
 
 class _View(ShopView):

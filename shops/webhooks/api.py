@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from shops.accounts.api import UserView
 from shops.catalog.api import ShopView
+from shops.facts.fields import Text
 from shops.facts.rest import NextPage
 from shops.webhooks import queries
 from shops.webhooks.models import ApiToken, Endpoint, Message, MessageState
@@ -68,11 +69,11 @@ class EndpointsOut(serializers.Serializer[Any]):
 
 
 class EndpointIn(serializers.Serializer[Any]):
-    url = serializers.CharField(max_length=MOST_URL)
+    url = Text(max_length=MOST_URL)
     events = serializers.ListField(
         child=serializers.ChoiceField([*FAMILIES, *TYPES]), min_length=1, max_length=60
     )
-    description = serializers.CharField(max_length=120, allow_blank=True, default="")
+    description = Text(max_length=120, allow_blank=True, default="")
 
 
 class MessageOut(serializers.Serializer[Message]):

@@ -37,6 +37,7 @@ _WRAPPED: Final = tuple(
 class BadUrl(Invalid):
     code = "bad_webhook_url"
     message = _("Give an https:// address of a server on the internet, without a user name.")
+    status = 422
 
 
 class Forbidden(Exception):
