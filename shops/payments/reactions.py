@@ -71,9 +71,13 @@ def post_refund(fact: RefundSucceeded, *, event_id: int, now: datetime) -> None:
 def post_charge_back(*, order: Order, payment_id: str, amount_minor: int, now: datetime) -> None:
     """Post what the buyer's bank took back of an order that was not released to its shop yet.
 
-    It comes out of the order's escrow; what is more than that is the platform's loss.
+    It comes out of the order's escrow; what is more than that is the platform's loss. What was
+    refunded and is about to be posted is left in there.
     """
-    from_escrow = min(amount_minor, max(in_escrow(journals_of_order(order)), 0))
+    journals = journals_of_order(order)
+    refunded = in_escrow(one for one in journals if one.source == SOURCE_REFUND)
+    left = in_escrow(journals) - (order.refunded_minor + refunded)
+    from_escrow = min(amount_minor, max(left, 0))
     lines = _lines(order, from_escrow, into_escrow=False) if from_escrow else []
     if lost := amount_minor - from_escrow:
         money: dict[str, Any] = {"amount_minor": lost, "currency": order.currency}

@@ -3,11 +3,14 @@
 import uuid
 from datetime import datetime
 
+from shops.ledger.models import Journal
 from shops.ledger.shares import largest_remainder
 from shops.orders.events import OrderDelivered
 from shops.orders.models import Order
 from shops.payments import reactions as payments
 from shops.payments.events import ChargedBack, RefundSucceeded
+from shops.payments.models import Refund, RefundState
+from shops.payments.queries import SOURCE_REFUND
 from shops.payouts import planning, reversing
 from shops.payouts.models import PostingKind, Settlement, SettlementState
 
@@ -75,5 +78,16 @@ def _charge_back(order: Order, payment_id: str, amount_minor: int, *, now: datet
         source=reversing.SOURCE_CHARGE_BACK,
         key=f"{payment_id}:{order.pk}",
         description=f"Order {order.number} charged back",
+        spare_minor=_unposted_refunds(order),
         now=now,
     )
+
+
+def _unposted_refunds(order: Order) -> int:
+    """Sum what was refunded of a released order and is about to be posted."""
+    refunds = Refund.objects.filter(order=order, state=RefundState.SUCCEEDED)
+    amounts = {str(pk): amount for pk, amount in refunds.values_list("pk", "amount_minor")}
+    posted = Journal.objects.filter(
+        source__in=[SOURCE_REFUND, reversing.SOURCE_REFUND], key__in=list(amounts)
+    )
+    return sum(amounts.values()) - sum(amounts[key] for key in posted.values_list("key", flat=True))

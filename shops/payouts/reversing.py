@@ -38,18 +38,21 @@ def take_back(
     source: str,
     key: str,
     description: str,
+    spare_minor: int = 0,
     now: datetime,
 ) -> None:
     """Take money that left the provider's account out of the parts of a released order.
 
     After it every account has its share of what is left of the order, so that a full refund leaves
-    nothing anywhere. What is more than was left is the platform's loss. The caller holds the
-    order's lock; a second posting under the same key changes nothing.
+    nothing anywhere. What is more than was left (`spare_minor` is for somebody else) is the
+    platform's loss. The caller holds the order's lock; a second posting under the same key changes
+    nothing.
     """
     if Posting.objects.filter(journal__source=source, journal__key=key).exists():
         return
     owner = shop_owner(order.shop_id)
-    before, after = row.left_minor, max(row.left_minor - amount_minor, 0)
+    before = row.left_minor
+    after = max(before - amount_minor, min(spare_minor, before))
     frozen = planning.parts_of(row)
     had, keeps = scaled(frozen, before), scaled(frozen, after)
     lost = amount_minor - (before - after)

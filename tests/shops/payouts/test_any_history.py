@@ -67,7 +67,7 @@ class AnyHistory(TestCase):
         owners = [f"shop:{shop.pk}", "creator:7", "creator:8"]
         for owner in owners:
             save_account(owner=owner, holder="Carol", number="ACCOUNT01", bic="", by=user, now=NOW)
-        late, is_charged_back, at = [], False, NOW
+        late, is_charged_back, lost, at = [], False, 0, NOW
         for step in steps:
             at += timedelta(days=11)
             left = order.total_minor - order.refunded_minor
@@ -84,7 +84,10 @@ class AnyHistory(TestCase):
                     reactions.reverse_released(late.pop(), event_id=0, now=at)
                 case "charge back" if left and not is_charged_back:
                     is_charged_back = True
-                    charged_back(order, left, now=at)
+                    # Banks do not know what was refunded.
+                    taken = data.draw(st.sampled_from([left, order.total_minor]))
+                    lost = taken - left
+                    charged_back(order, taken, now=at)
                 case "reserve":
                     settling.release_reserves(now=at)
                 case "pay" | "bounce":
@@ -111,8 +114,8 @@ class AnyHistory(TestCase):
         )
         assert balances[Kind.ORDER_ESCROW] == 0
         assert balances[Kind.PAYOUT_CLEARING] == 0
-        assert -balances[Kind.PSP_CLEARING] == order.total_minor - gone - paid_out
-        assert balances[Kind.CHARGE_BACK_LOSS] == 0
+        assert -balances[Kind.PSP_CLEARING] == order.total_minor - gone - lost - paid_out
+        assert -balances[Kind.CHARGE_BACK_LOSS] == lost
         if row.state == SettlementState.SETTLED:
             assert row.left_minor == order.total_minor - gone
             assert row.left_minor == paid_out + sum(
