@@ -1,6 +1,9 @@
 """Messages of the provider in any order, any number of times, end where the right order ends."""
 
+import contextlib
+import json
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from shops.facts.models import Event
+from shops.facts.refused import NotFound
 from shops.payments import services
 from shops.payments.models import Payment, PaymentEvent, Refund
 from tests.factories.accounts import UserFactory
@@ -99,6 +103,135 @@ class Chaos(TestCase):
         assert (order.refunded_minor, order.is_refunded) == (700, True)
         succeeded = Event.objects.filter(kind="RefundSucceeded", payload__refund_id=str(refund.pk))
         assert succeeded.count() == 1
+
+
+# Every way a charge can go at a provider: its states, and whether it is charged back afterwards.
+TRUTHS = {
+    "paid": (["pending", "succeeded"], False),
+    "declined": (["pending", "failed"], False),
+    "confirmed": (["requires_action", "pending", "succeeded"], False),
+    "refused": (["requires_action", "failed"], False),
+    "given up": (["requires_action", "cancelled"], False),
+    "taken later": (["authorized", "succeeded"], False),
+    "taken in part": (["requires_action", "authorized", "part"], False),
+    "let go": (["authorized", "cancelled"], False),
+    "charged back": (["pending", "succeeded", "back"], True),
+    "part charged back": (["authorized", "part", "back"], True),
+}
+ENDS = {
+    "succeeded": "captured",
+    "part": "captured",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+
+
+def say(payment, word, message_id, *, by):
+    """Deliver one message of a provider; it comes again later when it is refused as too early."""
+    body = {"sandbox": sandbox_says, "stripe": stripe_says}[by](payment, word)
+    with contextlib.suppress(services.NotCapturedYet, NotFound):
+        services.take_in(provider=by, message_id=message_id, body=body, now=NOW)
+
+
+def sandbox_says(payment, word):
+    if word == "back":
+        data = {
+            "ref": f"cb_{payment.pk}",
+            "charge_ref": f"ch_{payment.pk}",
+            "amount_minor": 700,
+            "currency": "EUR",
+        }
+        return json.dumps({"type": "chargeback.created", "data": data}).encode()
+    changes = {"ref": f"ch_{payment.pk}"}
+    if word == "part":
+        word, changes["captured_minor"] = "succeeded", 700
+    return message(payment, word, **changes)
+
+
+def stripe_says(payment, word):
+    if word == "back":
+        about = {
+            "id": f"dp_{payment.pk}",
+            "payment_intent": f"ch_{payment.pk}",
+            "amount": 700,
+            "currency": "eur",
+            "reason": "fraudulent",
+        }
+        kind = "charge.dispute.funds_withdrawn"
+    else:
+        states = {
+            "pending": "processing",
+            "failed": "requires_payment_method",
+            "authorized": "requires_capture",
+            "cancelled": "canceled",
+            "part": "succeeded",
+        }
+        took = {"succeeded": payment.amount_minor, "part": 700}
+        about = {
+            "id": f"ch_{payment.pk}",
+            "status": states.get(word, word),
+            "amount": payment.amount_minor,
+            "amount_received": took.get(word, 0),
+            "currency": "eur",
+            "metadata": {"key": str(payment.pk)},
+            "last_payment_error": {"code": "card_declined"} if word == "failed" else None,
+            "next_action": None,
+        }
+        kind = "payment_intent.any"
+    return json.dumps({"id": "evt", "type": kind, "data": {"object": about}}).encode()
+
+
+def end_as_the_provider_says(draw, name, by):
+    """Lose, double and shuffle a story's messages; then ask, as the reconciler does."""
+    story, is_charged_back = TRUTHS[name]
+    payment = make_payment(UserFactory(), now=NOW)
+    Payment.objects.filter(pk=payment.pk).update(
+        provider=by, is_manual="part" in story or "authorized" in story
+    )
+    told = draw(st.lists(st.tuples(st.sampled_from(story), st.integers(0, 2)), max_size=10))
+    for word, number in told:
+        say(payment, word, f"{payment.pk}-{word}-{number}", by=by)
+
+    # The reconciler asks for what was lost: how it stands, then the charge-backs.
+    last = [word for word in story if word != "back"][-1]
+    say(payment, last, f"{payment.pk}-asked", by=by)
+    if is_charged_back:
+        say(payment, "back", f"{payment.pk}-asked-back", by=by)
+
+    payment = Payment.objects.get(pk=payment.pk)
+    assert payment.state == ("charged_back" if is_charged_back else ENDS[last])
+    took = {"succeeded": payment.amount_minor, "part": 700}.get(last, 0)
+    assert payment.captured_minor == took
+    paid = {order.is_paid for order in payment.purchase.orders.all()}
+    assert paid == {bool(took)}
+    kinds = Event.objects.filter(payload__payment_id=str(payment.pk)).values_list("kind")
+    counts = Counter(kind for (kind,) in kinds)
+    assert counts == {
+        **({"PaymentCaptured": 1} if took else {"PaymentFailed": 1}),
+        **({"ChargedBack": 1} if is_charged_back else {}),
+    }
+
+
+ANY_STORY = {
+    "data": st.data(),
+    "name": st.sampled_from(sorted(TRUTHS)),
+    "by": st.sampled_from(["sandbox", "stripe"]),
+}
+
+
+class Truth(TestCase):
+    """Whatever becomes of its messages, a payment ends as it stands at its provider."""
+
+    @settings(max_examples=20, deadline=None)
+    @given(**ANY_STORY)
+    def test_lost_doubled_and_shuffled_messages(self, data, name, by):
+        end_as_the_provider_says(data.draw, name, by)
+
+    @pytest.mark.campaign
+    @settings(max_examples=1000, deadline=None)
+    @given(**ANY_STORY)
+    def test_a_thousand_stories(self, data, name, by):
+        end_as_the_provider_says(data.draw, name, by)
 
 
 @pytest.mark.django_db

@@ -45,7 +45,13 @@ def test_a_key_stands_for_one_charge_only(provider, other):
         ("tok_success", "succeeded", ""),
         ("tok_declined", "failed", "card_declined"),
         ("tok_insufficient_funds", "failed", "insufficient_funds"),
+        ("tok_3ds", "requires_action", ""),
         ("tok_delay", "pending", ""),
+        ("tok_chargeback", "succeeded", ""),
+        ("tok_webhook_twice", "pending", ""),
+        ("tok_webhook_late", "pending", ""),
+        ("tok_webhook_out_of_order", "pending", ""),
+        ("tok_webhook_never", "pending", ""),
     ],
 )
 def test_each_card_does_what_it_says(provider, card, state, code):
@@ -66,6 +72,8 @@ def test_each_card_does_what_it_says(provider, card, state, code):
         {"currency": None},
         {"card_token": "tok_nobodys"},
         {"card_token": None},
+        {"return_url": "javascript:alert(1)"},
+        {"description": "x" * 501},
     ],
 )
 def test_it_refuses_bad_charges_and_makes_none(provider, changes):
@@ -113,6 +121,71 @@ def test_only_paid_charges_are_refunded(provider, card):
         assert refund(provider, key).status_code == 422
     assert refund(provider, new_key()).status_code == 422
     assert refund(provider, key, currency="USD").status_code == 422
+
+
+def authorize(provider, key):
+    return charge(provider, key, capture=False).json()["state"]
+
+
+def capture(provider, key, amount_minor, currency="EUR"):
+    body = {"amount_minor": amount_minor, "currency": currency}
+    return provider.ask("POST", f"/v1/charges/{key}/capture", json=body)
+
+
+def test_it_captures_what_was_authorised_or_a_part_once(provider):
+    key = new_key()
+    assert authorize(provider, key) == "authorized"
+    assert refund(provider, key, amount_minor=1).status_code == 422
+    assert capture(provider, key, 1991).status_code == 422
+    assert capture(provider, key, 1000, "USD").status_code == 422
+    assert [capture(provider, key, 1000).json()["captured_minor"] for _ in range(2)] == [1000] * 2
+    assert capture(provider, key, 999).status_code == 422
+    assert capture(provider, new_key(), 1).status_code == 404
+    assert refund(provider, key, amount_minor=1001).status_code == 422
+    assert refund(provider, key, amount_minor=1000).is_success
+
+
+def test_what_was_authorised_is_let_go(provider):
+    key = new_key()
+    authorize(provider, key)
+    assert provider.ask("POST", f"/v1/charges/{key}/cancel").json()["state"] == "cancelled"
+    assert capture(provider, key, 1).status_code == 422
+
+
+def test_what_is_left_of_a_charge_is_charged_back_once(provider):
+    key = new_key()
+    charge(provider, key)
+    refund(provider, key, amount_minor=990)
+    made = provider.ask("POST", f"/v1/charges/{key}/chargeback")
+    assert (made.status_code, made.json()["amount_minor"]) == (201, 1000)
+    assert provider.ask("POST", f"/v1/charges/{key}/chargeback").status_code == 422
+    assert refund(provider, key, amount_minor=1).status_code == 422
+    told = provider.ask("GET", "/v1/chargebacks?since=0").json()["chargebacks"]
+    assert made.json() in told
+    assert provider.ask("GET", "/v1/chargebacks?since=x").status_code == 400
+    assert provider.ask("GET", "/v1/chargebacks?since=99999999999").json() == {"chargebacks": []}
+
+
+@pytest.mark.parametrize(
+    ("account", "state", "code"),
+    [
+        ("acct_carol", "paid", ""),
+        ("acct_closed_1", "failed", "account_closed"),
+        ("acct_slow_1", "pending", ""),
+    ],
+)
+def test_it_pays_a_key_out_once(provider, account, state, code):
+    key = new_key()
+    body = {"amount_minor": 700, "currency": "EUR", "account": account}
+    first = provider.ask("POST", "/v1/payouts", key=key, json=body)
+    assert (first.json()["state"], first.json()["failure_code"]) == (state, code)
+    again = provider.ask("POST", "/v1/payouts", key=key, json=body)
+    assert again.json()["ref"] == first.json()["ref"]
+    other = provider.ask("POST", "/v1/payouts", key=key, json=body | {"amount_minor": 701})
+    assert other.status_code == 422
+    assert provider.ask("GET", f"/v1/payouts/{key}").json()["ref"] == first.json()["ref"]
+    nameless = provider.ask("POST", "/v1/payouts", key=new_key(), json=body | {"account": ""})
+    assert nameless.status_code == 422
 
 
 def test_a_key_that_was_blocked_is_never_charged(provider):

@@ -1,0 +1,138 @@
+"""The buyer's bank takes money back: known once, final, and in the books."""
+
+import json
+
+import pytest
+
+from shops.facts.models import Event
+from shops.facts.refused import NotFound
+from shops.facts.tasks import carry_out
+from shops.ledger import queries as ledger
+from shops.ledger.models import Kind
+from shops.payments import queries, services
+from shops.payments.models import ChargeBack, Payment, ProviderMessage
+from tests.factories.payments import make_payment, refund_message, report
+from tests.shops.payments.test_services import clearing, escrow, keep_the_books
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def payment(alice, now):
+    made = make_payment(alice, now=now, prices=(1990, 500))
+    return services.apply(payment_id=made.pk, report=report(made, "succeeded"), now=now)
+
+
+def message(payment, **changes):
+    data = {
+        "ref": "cb_1",
+        "charge_ref": "ch_1",
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "reason": "fraudulent",
+    }
+    return json.dumps({"type": "chargeback.created", "data": data | changes}).encode()
+
+
+def tell(payment, now, message_id="msg_1", **changes):
+    return services.take_in(message_id=message_id, body=message(payment, **changes), now=now)
+
+
+def post(now):
+    keep_the_books(now)
+    for event in Event.objects.filter(kind="ChargedBack"):
+        carry_out(event_id=event.pk, reaction="shops.payouts.reactions.post_charge_back", now=now)
+
+
+def test_it_is_final_and_everybody_concerned_reads_of_it(payment, olga, now):
+    assert tell(payment, now)
+    payment.refresh_from_db()
+    assert (payment.state, queries.chargeback_of(payment.purchase_id).amount_minor) == (
+        "charged_back",
+        2490,
+    )
+    for order in payment.purchase.orders.all():
+        assert "took €24.90 back" in order.events.last().reason
+        assert queries.refundable_minor(order) == 0
+        with pytest.raises(services.NotRefundable):
+            services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
+
+
+def test_it_comes_out_of_each_orders_escrow(payment, now):
+    tell(payment, now)
+    post(now)
+    assert [escrow(order) for order in payment.purchase.orders.all()] == [0, 0]
+    assert clearing() == 0
+
+
+def test_what_was_refunded_is_not_taken_from_the_shop_twice(payment, olga, now):
+    from shops.payments.refunds import create_refund
+
+    dear, cheap = payment.purchase.orders.order_by("-total_minor")
+    refund = create_refund(order_id=dear.pk, amount_minor=990, reason="", by=olga, now=now)
+    body = refund_message(refund, "succeeded")
+    services.take_in(message_id="msg_r", body=body, now=now)
+    tell(payment, now, amount_minor=1500)
+    post(now)
+    assert [escrow(order) for order in (dear, cheap)] == [0, 0]
+    assert clearing() == 0
+
+
+def test_more_than_is_left_is_the_houses_loss(payment, olga, now):
+    from shops.payments.refunds import create_refund
+
+    dear = payment.purchase.orders.order_by("-total_minor")[0]
+    refund = create_refund(order_id=dear.pk, amount_minor=None, reason="", by=olga, now=now)
+    services.take_in(message_id="msg_r", body=refund_message(refund, "succeeded"), now=now)
+    tell(payment, now)
+    post(now)
+    lost = ledger.balance_of(kind=Kind.CHARGE_BACK_LOSS, currency="EUR")
+    assert (lost, clearing()) == (1990, -1990)
+
+
+def test_again_is_a_no_op(payment, now):
+    assert tell(payment, now)
+    assert not tell(payment, now)
+    assert tell(payment, now, message_id="msg_2")
+    assert tell(payment, now, message_id="msg_3", ref="cb_other")
+    assert ChargeBack.objects.get().provider_ref == "cb_1"
+    assert Event.objects.filter(kind="ChargedBack").count() == 1
+
+
+def test_before_its_capture_it_is_for_later(alice, now):
+    payment = make_payment(alice, now=now)
+    Payment.objects.filter(pk=payment.pk).update(provider_ref="ch_1")
+    with pytest.raises(services.NotCapturedYet):
+        tell(payment, now)
+    assert not ProviderMessage.objects.exists()
+    services.apply(payment_id=payment.pk, report=report(payment, "succeeded"), now=now)
+    assert tell(payment, now)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"amount_minor": 2491}, {"amount_minor": 0}, {"currency": "USD"}]
+)
+def test_other_amounts_are_refused(payment, now, wrong):
+    with pytest.raises(services.AmountDiffers):
+        tell(payment, now, **wrong)
+    assert not ChargeBack.objects.exists()
+
+
+@pytest.mark.parametrize("ref", ["ch_other", ""])
+def test_about_a_charge_that_is_not_ours_it_does_not_exist(payment, now, ref):
+    Payment.objects.filter(pk=payment.pk).update(provider_ref="")
+    with pytest.raises(NotFound):
+        tell(payment, now, charge_ref=ref)
+
+
+def test_one_that_nobody_told_of_is_found(charging, alice, now):
+    payment = make_payment(alice, now=now, prices=(700,))
+    services.start(payment_id=payment.pk, now=now)
+    assert charging.ask("POST", f"/v1/charges/{payment.pk}/chargeback").status_code == 201
+    assert [services.find_chargebacks(now=now) for _ in range(2)] == [1, 0]
+    assert Payment.objects.get().state == "charged_back"
+
+
+def test_nobody_is_harmed_when_the_provider_does_not_answer(now, settings, db):
+    settings.PAYMENTS_SANDBOX_URL = "http://127.0.0.1:9"
+    assert services.find_chargebacks(now=now) == 0
