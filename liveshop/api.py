@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -12,7 +13,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import exception_handler
 
 from liveshop.middleware import problem
-from shops.facts.idempotency import HEADER
+from shops.facts.idempotency import HEADER, KeyMissing
 from shops.facts.refused import Refused
 from shops.facts.rest import ApiView
 
@@ -37,7 +38,13 @@ def problem_details(exc: Exception, context: dict[str, Any]) -> HttpResponseBase
     """Turn whatever a view of the API raised into `application/problem+json`."""
     if isinstance(exc, Refused):
         headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after else {}
-        return JsonResponse(problem(exc), status=exc.status, content_type=PROBLEM, headers=headers)
+        body = problem(exc)
+        if exc.status == 400 and not isinstance(exc, KeyMissing):
+            # The request was what the document says; what it means is what can't be.
+            body["status"] = 422
+        return JsonResponse(
+            body, status=int(str(body["status"])), content_type=PROBLEM, headers=headers
+        )
     response = exception_handler(exc, context)
     if response is None:
         return None
@@ -67,6 +74,7 @@ def _code(exc: Exception, status: int) -> str:
     return str(code) or {403: "not_allowed", 404: "not_found"}.get(status, "error")
 
 
+@csrf_exempt
 def no_such_address(request: HttpRequest, rest: str = "") -> JsonResponse:
     """Answer what no line of the API's table takes, in the API's way."""
     body = {

@@ -465,6 +465,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    # What a PATCH needs, it needs.
+    "COMPONENT_SPLIT_PATCH": False,
     "ENUM_NAME_OVERRIDES": {
         "OrderState": "shops.orders.models.OrderState",
         "ParcelState": "shops.orders.models.ParcelState",

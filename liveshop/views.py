@@ -88,7 +88,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     It is called while the exception is handled. Nothing here may ask the database.
     """
     if not isinstance(sys.exc_info()[1], InterfaceError | OperationalError):
-        return defaults.server_error(request)
+        if not wants_json(request):
+            return defaults.server_error(request)
+        return JsonResponse(
+            {
+                "type": "about:blank",
+                "title": _("That was our fault. It is noted."),
+                "status": 500,
+                "code": "server_error",
+            },
+            status=500,
+            content_type="application/problem+json",
+        )
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if wants_json(request):
         title = _("We are away for a moment. Try again in a few seconds.")

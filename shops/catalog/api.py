@@ -1,6 +1,7 @@
 """The API's products: what is for sale, for everybody."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,7 +16,8 @@ from shops.catalog.models import Product, Shop, Sku
 from shops.facts.refused import NotFound
 from shops.facts.rest import ApiView, NextPage
 
-_LONGEST_QUERY = 100
+_LONGEST_QUERY: Final = 100
+_SLUG: Final = re.compile(r"[-a-zA-Z0-9_]+")
 
 
 class ShopView(UserView):
@@ -105,7 +107,7 @@ class ProductsView(ApiView):
         parameters=[
             OpenApiParameter(
                 "shop",
-                {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
+                {"type": "string", "pattern": f"^{_SLUG.pattern}$"},
                 description="Only of the shop with this slug.",
             ),
             OpenApiParameter(
@@ -119,8 +121,10 @@ class ProductsView(ApiView):
     def get(self, request: Request) -> Response:
         """List what is for sale, newest first."""
         slug, text = request.query_params.get("shop"), request.query_params.get("q", "")
-        if len(text) > _LONGEST_QUERY:
-            raise ParseError(f"`q` has at most {_LONGEST_QUERY} characters.")
+        if len(text) > _LONGEST_QUERY or "\0" in text:
+            raise ParseError(f"`q` has at most {_LONGEST_QUERY} characters, and no NUL.")
+        if slug is not None and not _SLUG.fullmatch(slug):
+            raise ParseError("`shop` is a shop's slug.")
         shop = queries.active_shop(slug=slug) if slug is not None else None
         return self.page(request, queries.active_products(shop=shop, text=text), ProductOut)
 

@@ -204,7 +204,7 @@ class QuoteView(_QuoteView):
 
         return self.once(request, scope="quote-reprice", effect=effect)
 
-    @extend_schema(operation_id="cancel_quote", request=None, responses=QuoteOut)
+    @extend_schema(operation_id="cancel_quote", request=None, responses={200: QuoteOut})
     def delete(self, request: Request, quote_id: uuid.UUID) -> Response:
         """Give a quote up, and with it what it keeps; your cart stays."""
 
