@@ -81,6 +81,9 @@ def order_changed(fact: OrderFact) -> None:
 def order_paid(fact: OrderPaid) -> None:
     """Tell the buyer, the shows that sold it, and their hosts."""
     order_changed(fact)
+    pieces = _pieces(fact)
+    if not pieces:
+        return
     buyer = abbreviated(User.objects.get(pk=fact.buyer_id).display_name)
     lines = list(
         OrderLine.objects.filter(order_id=fact.order_id)
@@ -88,7 +91,7 @@ def order_paid(fact: OrderPaid) -> None:
         .select_related("sku")
         .order_by("pk")
     )
-    for piece_id in _pieces(fact):
+    for piece_id in pieces:
         sold = snapshot.sold_by_product(piece_id)
         publishing.publish(
             live_room(piece_id),

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from shops.facts.models import IdempotencyKey
 from shops.facts.refused import Refused
+from shops.facts.transactions import whole
 
 HEADER: Final = "Idempotency-Key"
 LEASE: Final = timedelta(seconds=30)
@@ -90,15 +92,20 @@ def with_key(
         scope=scope, key=key, leased_until=leased_until, status__isnull=True
     )
     try:
-        with transaction.atomic():
-            answer = effect()
-            if not mine.update(status=answer.status, answer=dict(answer.body)):
-                raise LeaseLost
+        answer = _carry_out(effect, mine)
     except BaseException:
         # With the connection gone, the lease runs out by itself.
         with suppress(DatabaseError):
             mine.delete()
         raise
+    return answer
+
+
+@whole
+def _carry_out(effect: Callable[[], Answer], mine: "QuerySet[IdempotencyKey]") -> Answer:
+    answer = effect()
+    if not mine.update(status=answer.status, answer=dict(answer.body)):
+        raise LeaseLost
     return answer
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app as jobs
+from procrastinate.types import JSONDict
 
 from shops.facts.models import Event
 
@@ -76,8 +77,10 @@ def publish(fact: Fact, *, is_shown: bool = True) -> Event:
     except KeyError:
         raise UnknownFact(type(fact).__name__) from None
     event = _write(type(fact).__name__, fact)
-    for name in on.must:
-        jobs.configure_task(REACT, allow_unknown=False).defer(event_id=event.pk, reaction=name)
+    if on.must:
+        # One statement for all of them.
+        asked: list[JSONDict] = [{"event_id": event.pk, "reaction": name} for name in on.must]
+        jobs.configure_task(REACT, allow_unknown=False).batch_defer(*asked)
     if is_shown:
         for name in on.show:
             transaction.on_commit(partial(_show, name, fact), robust=True)

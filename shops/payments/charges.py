@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from shops.facts.publishing import publish
 from shops.facts.refused import Invalid, NotFound, Refused
+from shops.facts.transactions import whole
 from shops.orders import services as orders
 from shops.orders.models import Order, Purchase
 from shops.orders.queries import first_number
@@ -52,10 +53,13 @@ class NotAbandonable(Refused):
     message = gettext_lazy("This payment can no longer be given up.")
 
 
-@transaction.atomic
-def create_payment(*, purchase: Purchase, card_token: str, now: datetime) -> Payment:
+@whole
+def create_payment(
+    *, purchase: Purchase, card_token: str, is_first: bool = False, now: datetime
+) -> Payment:
     """Write down that a purchase is about to be paid; once committed, call `start`.
 
+    :param is_first: the purchase was made in this very transaction, so nobody else knows it
     :raises BadCard: no token, or none that a provider would make
     :raises AlreadyPaid: it was paid
     :raises PurchaseClosed: it was cancelled or has expired
@@ -63,15 +67,8 @@ def create_payment(*, purchase: Purchase, card_token: str, now: datetime) -> Pay
     """
     if not 0 < len(card_token) <= 80 or not card_token.isprintable():
         raise BadCard
-    # Under the lock that paying, cancelling and expiring take, too.
-    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
-    found = list(Order.objects.filter(purchase=purchase))
-    if any(order.is_paid for order in found):
-        raise AlreadyPaid
-    if any(not order.is_unpaid for order in found):
-        raise orders.PurchaseClosed
-    if Payment.objects.filter(purchase=purchase, state__in=OPEN).exists():
-        raise PaymentUnderWay
+    if not is_first:
+        _check_unpaid(purchase)
     payment = Payment.objects.create(
         purchase=purchase,
         provider=settings.PAYMENT_PROVIDER,
@@ -83,6 +80,18 @@ def create_payment(*, purchase: Purchase, card_token: str, now: datetime) -> Pay
     )
     PaymentEvent.objects.create(payment=payment, to_state=PaymentState.CREATED, at=now)
     return payment
+
+
+def _check_unpaid(purchase: Purchase) -> None:
+    # Under the lock that paying, cancelling and expiring take, too.
+    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
+    found = list(Order.objects.filter(purchase=purchase))
+    if any(order.is_paid for order in found):
+        raise AlreadyPaid
+    if any(not order.is_unpaid for order in found):
+        raise orders.PurchaseClosed
+    if Payment.objects.filter(purchase=purchase, state__in=OPEN).exists():
+        raise PaymentUnderWay
 
 
 def start(*, payment_id: uuid.UUID, now: datetime) -> Payment:

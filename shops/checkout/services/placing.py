@@ -20,6 +20,7 @@ from shops.checkout.services.limits import check_limits
 from shops.checkout.services.repricing import QuoteOver
 from shops.checkout.services.signing import check_signature
 from shops.facts.refused import NotFound, Refused
+from shops.facts.transactions import whole
 from shops.orders import services as orders
 from shops.orders.models import Order, OrderState, Purchase
 from shops.payments import services as payments
@@ -64,7 +65,7 @@ class PayTimeOver(Refused):
     message = _("The time to pay for this order is over.")
 
 
-@transaction.atomic
+@whole
 def place_order(
     *,
     quote_id: uuid.UUID,
@@ -149,7 +150,7 @@ def place_order(
         now=now,
         pay_by=now + PAY_WITHIN,
     )
-    payments.create_payment(purchase=purchase, card_token=card_token, now=now)
+    payments.create_payment(purchase=purchase, card_token=card_token, is_first=True, now=now)
     take_out(user_id=buyer.pk, ordered={line.sku_id: line.quantity for line in lines}, now=now)
     if save_address:
         # A full address book is no reason to refuse an order.

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.module_loading import import_string
 
 from shops.catalog.models import Sku
+from shops.facts.transactions import whole
 from shops.orders.events import OrderPlaced
 from shops.orders.models import Order, OrderEvent, OrderLine, OrderState, Purchase
 from shops.orders.services.moves import tell
@@ -70,7 +70,7 @@ def new_number() -> str:
     return f"LS-{letters[:4]}-{letters[4:]}"
 
 
-@transaction.atomic
+@whole
 def place(
     *,
     buyer_id: int,

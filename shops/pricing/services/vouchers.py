@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.catalog.models import Shop
 from shops.facts.refused import Invalid, NotFound, Refused
+from shops.facts.transactions import whole
 from shops.ledger.money import Money
 from shops.pricing.calculation import Reduction
 from shops.pricing.models import Voucher, VoucherUse
@@ -110,7 +111,7 @@ def _why_not(voucher: Voucher, goods: int, used: int, now: datetime) -> str | Pr
     return None
 
 
-@transaction.atomic
+@whole
 def use_vouchers(
     *, discounts: Mapping[int, int], buyer_id: int, purchase_id: uuid.UUID, now: datetime
 ) -> None:

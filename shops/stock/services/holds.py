@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.models import User
 from shops.facts.refused import Refused
+from shops.facts.transactions import whole
 from shops.stock import batcher, statements
 from shops.stock.models import LONGEST_HOLD, Hold, HoldState, WaitlistEntry
 from shops.stock.reserving import Ask, Wanted, check
@@ -118,7 +119,7 @@ class HoldUsed(Refused):
     message = _("These goods are ordered already.")
 
 
-@transaction.atomic
+@whole
 def commit(*, hold_ids: Iterable[UUID], now: datetime) -> None:
     """Turn holds into ordered units, all or none, without touching the stock row.
 
@@ -134,7 +135,7 @@ def commit(*, hold_ids: Iterable[UUID], now: datetime) -> None:
     tell_taken(taken)
 
 
-@transaction.atomic
+@whole
 def renew(*, hold_ids: Iterable[UUID], now: datetime) -> list[Hold]:
     """Give holds with under two minutes left five more, at most 15 minutes after they began.
 
