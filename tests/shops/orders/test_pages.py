@@ -179,7 +179,7 @@ def test_lists_are_searched_filtered_and_paged(client, alice, carol, mug, shop, 
     page = client.get(f"/orders/?q={numbers[3].lower()}")
     assert page.text.count("LS-") < 5
     assert numbers[3] in page.text
-    for query in ("q=carol-has-no-such-thing", "q=%00", "show=arrived", "show=eaten&q=Mug"):
+    for query in ("q=carol-has-no-such-thing", "show=arrived", "show=eaten&q=Mug"):
         assert client.get(f"/orders/?{query}").status_code == 200
     assert "No orders like that" in client.get("/orders/?show=arrived").text
     client.force_login(carol)
