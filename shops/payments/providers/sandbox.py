@@ -1,10 +1,11 @@
 """Talking to the sandbox provider over HTTP; every request carries the key that makes it safe."""
 
+import atexit
 import ssl
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -124,8 +125,15 @@ class Sandbox:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def _client() -> httpx.Client:
+    """Keep connections open between requests; threads may share it."""
+    client = httpx.Client(
+        verify=ssl.create_default_context(),
+        trust_env=False,
+        limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=4),
+    )
+    atexit.register(client.close)
+    return client
 
 
 def _ask(
@@ -142,15 +150,20 @@ def _ask(
     headers = {"Authorization": f"Bearer {api_key(settings.PAYMENTS_SANDBOX_SECRET)}"}
     if key is not None:
         headers["Idempotency-Key"] = str(key)
+    request = partial(
+        _client().request,
+        method,
+        f"{settings.PAYMENTS_SANDBOX_URL}{path}",
+        json=body,
+        headers=headers,
+        timeout=settings.PAYMENTS_TIMEOUT_SECONDS,
+    )
     try:
-        with httpx.Client(
-            base_url=settings.PAYMENTS_SANDBOX_URL,
-            timeout=settings.PAYMENTS_TIMEOUT_SECONDS,
-            headers=headers,
-            verify=_tls(),
-            trust_env=False,
-        ) as client:
-            answer = client.request(method, path, json=body)
+        try:
+            answer = request()
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # A connection that was kept open and has died; every request may be repeated.
+            answer = request()
     except httpx.HTTPError as error:
         raise NoAnswer(type(error).__name__) from error
     if answer.is_success:

@@ -4,6 +4,7 @@ Everybody who has the address may open them, as with a bank's: the name in it ca
 """
 
 import time
+from decimal import Decimal
 from html import escape
 
 from starlette.requests import Request
@@ -26,6 +27,11 @@ button { font: inherit; padding: .75rem; border-radius: .75rem; border: 1px soli
   background: Canvas; color: CanvasText; cursor: pointer; min-block-size: 3rem; }
 button[value=confirm] { background: #1550d0; color: #fff; border-color: #1550d0; }
 """
+# Decimal places where they are not two (ISO 4217), by the provider's own book.
+_PLACES = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+}
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -104,8 +110,9 @@ def _back(charge: Charge, return_url: str) -> Response:
 
 
 def _amount(charge: Charge) -> str:
-    # A provider shows minor units as it keeps them; how many make a unit is the shop's to know.
-    return f"{charge.amount_minor} {escape(charge.currency)} <small>(minor units)</small>"
+    places = _PLACES.get(charge.currency, 2)
+    number = f"{Decimal(charge.amount_minor).scaleb(-places):,.{places}f}"
+    return f"{number} {escape(charge.currency)}"
 
 
 def _page(title: str, body: str, *, status: int = 200) -> Response:

@@ -51,7 +51,7 @@ def test_the_order_leads_to_the_bank_and_does_not_reload_meanwhile(client, alice
 )
 def test_the_banks_page_and_the_way_back(client, alice, asked, answer, state, words):
     page = httpx.get(asked.action_url, trust_env=False)
-    assert "700 EUR" in page.text
+    assert "7.00 EUR" in page.text
     assert "script" not in page.text
     back = httpx.post(asked.action_url, content=f"answer={answer}", trust_env=False)
     assert back.status_code == 303
