@@ -109,6 +109,7 @@ class ExplainedView(_View):
     @extend_schema(operation_id="explain_order", responses=ExplainedOut)
     def get(self, request: Request, shop: str, number: str) -> Response:
         """Explain an order's money: deductions, what is held back, and until when."""
-        row = queries.settlement_of(owner=self.owner, number=number)
-        told = explain(row, owner=self.owner, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        row = queries.settlement_of(owner=self.owner, number=number, now=now)
+        told = explain(row, owner=self.owner, now=now)
         return Response(ExplainedOut(told).data)

@@ -75,8 +75,9 @@ def overview(request: HttpRequest, whose: Whose) -> HttpResponse:
 
 
 def order(request: HttpRequest, whose: Whose, number: str) -> HttpResponse:
-    row = queries.settlement_of(owner=whose.owner, number=number)
-    explained = explain(row, owner=whose.owner, now=timezone.now())
+    now = timezone.now()
+    row = queries.settlement_of(owner=whose.owner, number=number, now=now)
+    explained = explain(row, owner=whose.owner, now=now)
     return _show(request, whose, "order", {"row": row, "it": explained})
 
 

@@ -14,6 +14,7 @@ from shops.accounts.models import User
 from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
+from shops.orders.models import Order
 from shops.payouts import planning
 from shops.payouts.explaining import Stage, expected_minor, reason_of, stage_of
 from shops.payouts.models import (
@@ -25,7 +26,7 @@ from shops.payouts.models import (
     SettlementState,
 )
 from shops.payouts.paying import minimum
-from shops.payouts.terms import payable_kind
+from shops.payouts.terms import payable_kind, shop_of
 from shops.returns.queries import open_for
 
 
@@ -129,12 +130,19 @@ def order_rows(rows: Sequence[Settlement], *, owner: str, now: datetime) -> list
     return found
 
 
-def settlement_of(*, owner: str, number: str) -> Settlement:
+def settlement_of(*, owner: str, number: str, now: datetime) -> Settlement:
     """Find an order's settlement for one of those who have a part of it.
 
-    :raises NotFound: there is no such order, or it is none of theirs
+    A shop that looks before the job has come by has it planned now.
+
+    :raises NotFound: there is no such order, it is none of theirs, or it was not paid
     """
-    row = settlements_of(owner=owner).filter(order__number=number).first()
+    mine = settlements_of(owner=owner).filter(order__number=number)
+    row = mine.first()
+    if row is None and (shop_id := shop_of(owner)) is not None:
+        orders = Order.objects.filter(number=number, shop_id=shop_id)
+        if planning.plan(orders.values_list("pk", flat=True), now=now):
+            row = mine.first()
     if row is None:
         raise NotFound
     return row

@@ -85,6 +85,16 @@ def test_the_explainer_sums_up_to_what_reached_the_balance(client, carol, sold, 
     assert "Went back to the buyer" in text(answer)
 
 
+def test_a_seller_need_not_wait_for_the_job_to_see_the_plan(client, carol, sold):
+    order = sold(days_ago=0)
+    Settlement.objects.all().delete()
+
+    answer = get(client, carol, "shop_order", "carols", order.number)
+
+    assert answer.context["it"].net_minor == 6_619
+    assert get(client, carol, "shop_order", "carols", "LS-NONE").status_code == 404
+
+
 def test_what_went_back_is_not_still_to_be_released(client, carol, sold, now):
     refunded(sold(days_ago=1), 5_000, now=now)
     sold(days_ago=1)

@@ -11,7 +11,7 @@ from shops.ledger.models import Kind
 from shops.payouts import planning, reactions, settling
 from shops.payouts.models import Part, Reserve, Settlement, SettlementState
 from shops.returns.models import Return
-from tests.factories.payouts import delivered, line, refund, refunded
+from tests.factories.payouts import charged_back, delivered, line, refund, refunded
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +192,36 @@ def test_paid_orders_are_planned_before_they_are_delivered(now):
     assert planning.plan_new(now=now) == 0
     assert planning.plan([order.pk], now=now) == 0
     assert sum(Part.objects.values_list("amount_minor", flat=True)) == order.total_minor
+
+
+@pytest.mark.parametrize("released", [False, True], ids=["escrow", "released"])
+def test_a_bank_that_takes_more_than_was_left_leaves_a_refund_under_way_its_part(
+    now, shop, released
+):
+    order = delivered(now=now, shop=shop, lines=[line(10_000)])
+    if released:
+        settle(order, now)
+    fact = refund(order, 4_000, now=now)
+
+    charged_back(order, 10_000, now=now)
+    reactions.reverse_released(fact, event_id=0, now=now)
+
+    assert set(ledger.balances_of_owner(owner=f"shop:{shop.pk}").values()) == {0}
+    assert owed(Kind.PLATFORM_FEE) == owed(Kind.CREATOR_FUND) == 0
+    assert owed(Kind.CHARGE_BACK_LOSS) == -4_000
+    assert owed(Kind.PSP_CLEARING) == 4_000
+
+
+def test_a_charge_back_is_split_over_the_purchases_orders(now):
+    first = delivered(now=now, lines=[line(6_000)])
+    second = delivered(now=now, lines=[line(3_000)])
+    settle(second, now)
+    second.purchase = first.purchase
+    second.save(update_fields=["purchase"])
+    fact = charged_back(first, 900, now=now)
+
+    reactions.post_charge_back(fact, event_id=1, now=now)
+
+    left = Settlement.objects.in_bulk(field_name="order_id")
+    assert left[second.pk].left_minor == 2_700
+    assert owed(Kind.ORDER_ESCROW, f"shop:{first.shop_id}") == 6_000 - 600
