@@ -15,9 +15,11 @@ from shops.stock.services import (
     HARD_CAP,
     HoldExpired,
     HoldUsed,
+    NoMoreTime,
     Wanted,
     commit,
     expire_due,
+    extend,
     give_back,
     hold,
     release,
@@ -158,6 +160,47 @@ def test_renew_does_not_wake_an_expired_hold(held, now):
 
     with pytest.raises(HoldExpired):
         renew(hold_ids=[held.pk], now=now)
+
+
+def test_extending_gives_five_minutes_from_now(held, now):
+    make_older(timedelta(minutes=7))
+
+    [extended] = extend(hold_ids=[held.pk], now=now)
+
+    left = extended.expires_at - database_now()
+    assert timedelta(minutes=4, seconds=50) < left <= timedelta(minutes=5)
+
+
+def test_extending_never_makes_it_shorter(held, now):
+    [extended] = extend(hold_ids=[held.pk], now=now)
+
+    assert extended.expires_at == held.expires_at
+
+
+def test_extending_ends_at_the_hard_cap_and_then_says_so(held, now):
+    make_older(timedelta(minutes=9, seconds=50))
+
+    [first] = extend(hold_ids=[held.pk], now=now, by=timedelta(minutes=30))
+
+    assert first.expires_at == first.created_at + HARD_CAP
+    with pytest.raises(NoMoreTime):
+        extend(hold_ids=[held.pk], now=now)
+
+
+@pytest.mark.parametrize("ended", ["ran out", "released", "ordered", "never was"])
+def test_what_is_no_longer_held_cannot_be_extended(held, now, ended):
+    hold_id = held.pk
+    if ended == "ran out":
+        make_older(timedelta(minutes=11))
+    elif ended == "released":
+        release(hold_ids=[held.pk], now=now)
+    elif ended == "ordered":
+        commit(hold_ids=[held.pk], now=now)
+    else:
+        hold_id = uuid.uuid4()
+
+    with pytest.raises(HoldUsed if ended == "ordered" else HoldExpired):
+        extend(hold_ids=[hold_id], now=now)
 
 
 def test_expiry_frees_what_is_due_and_nothing_else(sku, held, now):
