@@ -56,6 +56,8 @@ def _parcels(parcels: list[Parcel]) -> Iterator[Entry]:
     for parcel in parcels:
         name = f"{carriers.name_of(parcel.carrier)} {parcel.tracking_number}"
         for event in parcel.shown_events:  # type: ignore[attr-defined]  # prefetched
+            if not event.from_state:
+                continue  # the order's own event tells that it was sent
             text = _("Parcel: %(state)s") % {"state": event.label or _("number mended")}
             detail = f"{name} · {event.reason}" if event.reason else name
             yield Entry(event.at, "parcel", text, detail)

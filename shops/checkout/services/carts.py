@@ -269,13 +269,16 @@ def take_out(*, user_id: int, ordered: dict[int, int], now: datetime) -> None:
     """Take ordered units (SKU id → units) out of a user's cart; call it in a transaction."""
     owner = CartOwner(user_id=user_id)
     cart = _lock(owner, now=now)
+    gone = []
     for line in cart.lines.filter(sku_id__in=ordered):
         more = line.quantity - ordered[line.sku_id]
         if more > 0:
             # What kept the ordered ones is the order's now.
             CartLine.objects.filter(pk=line.pk).update(quantity=more, hold_id=None)
         else:
-            CartLine.objects.filter(pk=line.pk).delete()
+            gone.append(line.pk)
+    if gone:
+        CartLine.objects.filter(pk__in=gone).delete()
     _changed(cart, owner=owner, now=now)
 
 

@@ -3,6 +3,9 @@
 import pytest
 
 from shops.checkout.owner import CartOwner
+from shops.facts.models import Event
+from shops.facts.publishing import read, table
+from shops.facts.tasks import carry_out
 from shops.payments import providers
 from shops.payments.sandbox.cards import BY_TOKEN, CARDS
 from shops.payments.wire import ChargeReport, RefundReport
@@ -73,3 +76,17 @@ def scarf(shop):
     """25.00, three of them."""
     product = ProductFactory(shop=shop, title="Scarf")
     return SkuFactory(product=product, price_minor=2500, on_hand=3)
+
+
+@pytest.fixture
+def carried_out(now):
+    """Let what must follow facts of a kind follow, in the checkout room."""
+
+    def run(kind):
+        for event in Event.objects.filter(kind=kind).order_by("pk"):
+            fact = read(event)
+            for path in table()[type(fact)].must:
+                if path.startswith("shops.checkout."):
+                    carry_out(event_id=event.pk, reaction=path, now=now)
+
+    return run
