@@ -47,4 +47,8 @@ class ParcelStateForm(forms.Form):
         after = PARCEL_TRANSITIONS[ParcelState(parcel.state)]
         field = self.fields["state"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [(state.value, state.label) for state in ParcelState if state in after]
+            # Nothing is chosen beforehand: "delivered" by mistake could not be taken back.
+            field.choices = [
+                ("", _("Choose…")),
+                *((state.value, state.label) for state in ParcelState if state in after),
+            ]

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shops.orders import queries
-from shops.orders.models import Order, Parcel
-from shops.orders.services import mark_paid, record_refund, release_due
+from shops.orders.models import Order, Parcel, ParcelState
+from shops.orders.services import mark_paid, move_parcel, record_refund, release_due
 from tests.factories.checkout import purchase_of
 from tests.shops.orders.life import lines_of, number, sent
 
@@ -189,13 +189,14 @@ def test_lists_are_searched_filtered_and_paged(client, alice, carol, mug, shop, 
 
 def test_the_timeline_has_all_that_happened(buyer, paid, alice, carol, now):
     parcel = sent(paid, now=now, by=carol)
+    move_parcel(parcel_id=parcel.pk, to=ParcelState.COLLECTED, now=now)
     record_refund(order_id=paid.pk, amount_minor=1000, now=now)
     page = buyer.get(f"/orders/{paid.number}/")
     for words in (
         "Waiting for payment",
         "Paid, waiting for shipment",
         f"UPS {parcel.tracking_number}",
-        "Parcel: Announced to the carrier",
+        "Parcel: Collected by the carrier",
         "Carol",
     ):
         assert words in page.text
