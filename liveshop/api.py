@@ -75,7 +75,7 @@ def _code(exc: Exception, status: int) -> str:
 
 
 @csrf_exempt
-def no_such_address(request: HttpRequest, rest: str = "") -> JsonResponse:
+def no_such_address(request: HttpRequest) -> JsonResponse:
     """Answer what no line of the API's table takes, in the API's way."""
     body = {
         "type": "/problems/not_found",

@@ -1,6 +1,6 @@
 """The API: every address of `/api/v1/`, and its document."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from liveshop import api, api_pages
 from shops.catalog import api as catalog
@@ -71,5 +71,6 @@ urlpatterns = [
     path(_OF_SHOP + "webhooks/<uuid:endpoint_id>/messages", webhooks.MessagesView.as_view()),
     path(_OF_SHOP + "messages/<uuid:message_id>", webhooks.MessageView.as_view()),
     path(_OF_SHOP + "messages/<uuid:message_id>/replay", webhooks.ReplayView.as_view()),
-    path("<path:rest>", api.no_such_address),
+    # Whatever it is made of: a path's "." takes no line breaks.
+    re_path(r"(?s:.*)", api.no_such_address),
 ]

@@ -271,7 +271,8 @@ def test_a_cursor_that_is_none_of_ours_is_refused(client, alice, cursor):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/nothing", "/api/v1/products/x", "/api/v1/quotes/1", "/api/v2"]
+    "path",
+    ["/api/v1/nothing", "/api/v1/products/x", "/api/v1/quotes/1", "/api/v1/quotes/%0A.", "/api/v2"],
 )
 def test_what_is_not_there_is_answered_in_the_apis_way(client, path):
     answer = client.get(path)
