@@ -8,7 +8,8 @@ from typing import Final
 from django.db.models import QuerySet, Sum
 from django.utils.functional import Promise
 
-from shops.accounts.models import Role, User
+from shops.accounts.models import User
+from shops.catalog.queries import is_operator
 from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Journal, Kind, Side
@@ -103,15 +104,11 @@ def chargeback_of(purchase_id: uuid.UUID) -> ChargeBack | None:
 
 def may_manage(*, payment: Payment, user: User) -> bool:
     """Tell whether a user is an operator, or of the only shop that is paid with a payment."""
-    if is_operator(user):
+    if is_operator(user=user):
         return True
     shops = set(payment.purchase.orders.values_list("shop_id", flat=True))
     staffed = Order.objects.filter(purchase_id=payment.purchase_id, shop__staff__user=user)
     return len(shops) == 1 and staffed.exists()
-
-
-def is_operator(user: User) -> bool:
-    return user.is_superuser or user.grants.filter(role=Role.OPERATOR).exists()
 
 
 def capture_key(*, payment_id: object, order_id: int) -> str:
@@ -191,7 +188,7 @@ def shown_payment(*, payment_id: uuid.UUID, user: User) -> ShownPayment:
     if payment is None:
         raise NotFound
     orders = Order.objects.select_related("shop").filter(purchase_id=payment.purchase_id)
-    if not is_operator(user):
+    if not is_operator(user=user):
         orders = orders.filter(shop__staff__user=user)
     mine = list(orders.order_by("pk"))
     if not mine:

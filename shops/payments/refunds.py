@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django import app as jobs
 
 from shops.accounts.models import User
+from shops.catalog.queries import is_operator
 from shops.facts.publishing import publish
 from shops.facts.refused import NotAllowed, NotFound, Refused
 from shops.orders import services as orders
@@ -17,7 +18,7 @@ from shops.orders.models import Order
 from shops.payments import providers
 from shops.payments.events import RefundFailed, RefundSucceeded
 from shops.payments.models import REFUND_TRANSITIONS, Payment, PaymentState, Refund, RefundState
-from shops.payments.queries import is_operator, refundable_minor, refunds_of, shares
+from shops.payments.queries import refundable_minor, refunds_of, shares
 from shops.payments.wire import RefundReport
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def create_refund(
     order = Order.objects.select_for_update().filter(pk=order_id).first()
     if order is None:
         raise NotFound
-    if by and not is_operator(by) and not order.shop.staff.filter(user=by).exists():
+    if by and not is_operator(user=by) and not order.shop.staff.filter(user=by).exists():
         raise NotAllowed
     if source:
         known = refunds_of(order.pk).filter(source=source).first()
