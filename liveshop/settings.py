@@ -260,13 +260,18 @@ DELIVERED_AFTER_DAYS = env.int("DELIVERED_AFTER_DAYS", default=21)
 RETURN_WINDOW_DAYS = env.int("RETURN_WINDOW_DAYS", default=14)
 # CARRIER_WEBHOOK_SECRET: who may tell, signed, how parcels stand; empty: nobody but the shops.
 CARRIER_WEBHOOK_SECRET: str = env.str("CARRIER_WEBHOOK_SECRET", default="")
-PAYMENTS_SANDBOX_URL = env.str("PAYMENTS_SANDBOX_URL", default="http://127.0.0.1:8001")
-PAYMENTS_SANDBOX_SECRET = _secret(
-    "PAYMENTS_SANDBOX_SECRET", trial="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
-)
-PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
 # PAYMENT_PROVIDER: "sandbox" or "stripe", for new payments; old ones stay where they were made.
 PAYMENT_PROVIDER: str = env.str("PAYMENT_PROVIDER", default="sandbox")
+PAYMENTS_SANDBOX_URL = env.str("PAYMENTS_SANDBOX_URL", default="http://127.0.0.1:8001")
+# Who pays elsewhere in production needs no sandbox; without a secret it has no door here.
+PAYMENTS_SANDBOX_SECRET = (
+    env.str("PAYMENTS_SANDBOX_SECRET", default="")
+    if IS_PRODUCTION and PAYMENT_PROVIDER != "sandbox"
+    else _secret(
+        "PAYMENTS_SANDBOX_SECRET", trial="whsec_bGl2ZXNob3AtZGVtby1hbmQtdGVzdC1vbmx5ISEhIQ=="
+    )
+)
+PAYMENTS_TIMEOUT_SECONDS = env.float("PAYMENTS_TIMEOUT_SECONDS", default=5.0)
 # PAYMENT_CAPTURE: "auto", or "manual": cards are authorised, and people capture all or a part.
 PAYMENT_CAPTURE: str = env.str("PAYMENT_CAPTURE", default="auto")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")

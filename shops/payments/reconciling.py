@@ -57,8 +57,11 @@ def settle_unknown(*, now: datetime) -> int:
 
 
 def find_chargebacks(*, now: datetime) -> int:
-    """Ask the provider for charge-backs that nobody told us of; returns how many were new."""
-    provider = providers.current()
+    """Ask the providers for charge-backs that nobody told us of; returns how many were new."""
+    return sum(_find_chargebacks(provider, now=now) for provider in providers.switched_on())
+
+
+def _find_chargebacks(provider: providers.Provider, *, now: datetime) -> int:
     try:
         told = provider.chargebacks(since=now - CHARGEBACKS_SINCE)
     except (providers.NoAnswer, providers.Rejected, providers.Unheard) as error:

@@ -16,6 +16,8 @@ MAX_BODY = 65_536
 @csrf_exempt
 @require_POST
 def sandbox(request: HttpRequest) -> HttpResponse:
+    if not settings.PAYMENTS_SANDBOX_SECRET:
+        raise Http404  # switched off
     return _take_in(request, "sandbox")
 
 

@@ -175,6 +175,14 @@ def current() -> Provider:
     return provider_of(settings.PAYMENT_PROVIDER)
 
 
+def switched_on() -> list[Provider]:
+    """List the providers that can be asked: the current one, and one that payments were made at."""
+    names = [settings.PAYMENT_PROVIDER]
+    if settings.STRIPE_SECRET_KEY and "stripe" not in names:
+        names.append("stripe")
+    return [provider_of(name) for name in names]
+
+
 def payout(*, key: uuid.UUID, amount_minor: int, currency: str, account: str) -> PayoutReport:
     """Send money to an account, once per key; asking again tells how it stands.
 

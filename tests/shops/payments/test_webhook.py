@@ -171,3 +171,9 @@ def test_a_declined_card_leaves_the_orders_unpaid(payment, deliver):
     assert all(order.is_unpaid for order in payment.purchase.orders.all())
     assert Payment.objects.count() == 1
     assert not payment.refunds.filter(state=RefundState.CREATED).exists()
+
+
+def test_without_a_secret_there_is_no_door(payment, deliver, settings):
+    settings.PAYMENTS_SANDBOX_SECRET = ""
+    assert deliver(message(payment, "succeeded")).status_code == 404
+    assert nothing_was_written(payment)
