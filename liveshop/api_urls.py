@@ -72,5 +72,5 @@ urlpatterns = [
     path(_OF_SHOP + "messages/<uuid:message_id>", webhooks.MessageView.as_view()),
     path(_OF_SHOP + "messages/<uuid:message_id>/replay", webhooks.ReplayView.as_view()),
     # Whatever it is made of: a path's "." takes no line breaks.
-    re_path(r"(?s:.*)", api.no_such_address),
+    re_path(r"[\s\S]*", api.no_such_address),
 ]
