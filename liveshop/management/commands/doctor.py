@@ -70,7 +70,8 @@ class Command(BaseCommand):
                 for name, check in checks.items()
             )
         if off:
-            self.stdout.write(self.style.ERROR(f"{off} things are off."))
+            things = "1 thing is off." if off == 1 else f"{off} things are off."
+            self.stdout.write(self.style.ERROR(things))
             sys.exit(1)
         self.stdout.write(self.style.SUCCESS("Everything holds."))
 

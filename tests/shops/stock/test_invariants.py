@@ -181,13 +181,28 @@ def check_histories():
             assert (entry.state == EntryState.OFFERED) == (offer.state == HoldState.HELD)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+def often(examples):
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+@often(30)
 @given(steps=STEPS)
 def test_movements_always_recompute_the_stock(steps, transactional_savepoint):
+    live(steps, transactional_savepoint)
+
+
+@pytest.mark.campaign
+@often(1500)
+@given(steps=STEPS)
+def test_movements_recompute_the_stock_of_many_lives(steps, transactional_savepoint):
+    live(steps, transactional_savepoint)
+
+
+def live(steps, transactional_savepoint):
     with transactional_savepoint():
         skus = [SkuFactory(on_hand=5), SkuFactory(on_hand=8)]
         people = [UserFactory() for _ in range(3)]
