@@ -119,7 +119,11 @@ class Visitor:
         return str(placed.json()["number"]) if placed.status_code == 201 else None
 
     async def pay_again(self, number: str, *, card: str) -> bool:
-        answer = await self.post(f"/orders/{number}/pay/", {"card_token": card})
+        answer = await self.post(
+            f"/orders/{number}/pay/",
+            {"card_token": card},
+            headers={"Idempotency-Key": uuid.uuid4().hex},
+        )
         return answer.status_code < 400
 
 

@@ -29,6 +29,7 @@ class CardForm(forms.Form):
     """Which of the provider's ways to pay is taken."""
 
     card_token = forms.ChoiceField(label=_("Pay with"), widget=forms.RadioSelect)
+    idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -42,7 +43,6 @@ class PlaceForm(CardForm):
     """Where to, and how it is paid. `address()` gives the one that was chosen or typed in."""
 
     address_choice = forms.ChoiceField(label=_("Send it to"), widget=forms.RadioSelect)
-    idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
     signature = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     field_order = ["address_choice", "card_token", "idempotency_key", "signature"]
 

@@ -3,6 +3,8 @@
 They stand above the orders room because they show, start and give back payments.
 """
 
+import secrets
+import uuid
 from datetime import UTC, datetime
 
 from django.contrib import messages
@@ -24,10 +26,10 @@ from shops.ledger.money import parse_minor
 from shops.orders import carriers, next_steps, queries
 from shops.orders import services as orders
 from shops.orders.models import Order, Parcel
+from shops.payments import refunds
 from shops.payments import services as payments
 from shops.payments.models import RefundState
 from shops.payments.queries import refundable_minor
-from shops.payments.refunds import NotRefundable
 from shops.returns.queries import returns_of_order
 from shops.returns.requesting import returnable
 
@@ -43,7 +45,7 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
         "address": found.address,
         "siblings": queries.siblings(order=found),
         "payment": payment_status(order=found, now=now),
-        "card_form": CardForm(),
+        "card_form": CardForm(initial={"idempotency_key": secrets.token_urlsafe(24)}),
         "next": next_steps.for_buyer(found),
         "parcels": _shown(parcels),
         "cases": returns_of_order(order_id=found.pk),
@@ -71,13 +73,25 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
     form = CardForm(request.POST)
     if not form.is_valid():
         raise Invalid(_("Choose a card."))
-    made = services.retry_payment(
-        number=number,
-        buyer_id=user_of(request).pk,
-        card_token=form.cleaned_data["card_token"],
-        now=datetime.now(UTC),
+    user, card_token = user_of(request), form.cleaned_data["card_token"]
+    _mine(request, number)
+
+    def effect() -> Answer:
+        made = services.retry_payment(
+            number=number, buyer_id=user.pk, card_token=card_token, now=datetime.now(UTC)
+        )
+        return Answer(202, {"payment": str(made.pk)})
+
+    answer = with_key(
+        scope=f"pay-order:{user.pk}",
+        key=request.headers.get(HEADER, "") or form.cleaned_data["idempotency_key"],
+        body={"order": number, "card": card_token},
+        effect=effect,
     )
-    payments.start(payment_id=made.pk, now=datetime.now(UTC))
+    if not answer.is_replay:
+        payments.start(payment_id=uuid.UUID(answer.body["payment"]), now=datetime.now(UTC))
+    if for_program(request):
+        return JsonResponse(dict(answer.body), status=answer.status)
     return redirect("checkout:order", number=number)
 
 
@@ -120,6 +134,7 @@ def shop_order(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     context = {
         "shop": shop,
         "order": found,
+        "key": secrets.token_urlsafe(24),
         "address": found.seller_address,
         "payment": payment_status(order=found, now=datetime.now(UTC)),
         "refundable_minor": refundable_minor(found) if found.is_paid else 0,
@@ -146,18 +161,26 @@ def refund(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     if not reason:
         raise Invalid(_("Tell the buyer why."))
     amount = _amount(request.POST.get("amount", ""), found)
-    if amount is None and found.is_unsent:
-        orders.call_off(order_id=found.pk, reason=reason, by=user, now=now)
-    try:
-        made = payments.refund_order(
+
+    def effect() -> Answer:
+        # First what takes the payment's row, as a capture does. In one transaction, so that the
+        # cancellation's own job finds nothing left to give back.
+        made = refunds.create_refund(
             order_id=found.pk, amount_minor=amount, reason=reason, by=user, now=now
         )
-    except NotRefundable:
-        # The job that follows a cancellation may have been faster.
-        if not (amount is None and found.is_unsent):
-            raise
-        messages.success(request, _("The money is on its way back to the buyer."))
-        return redirect("checkout:shop_order", slug=slug, number=number)
+        if amount is None and found.is_unsent:
+            orders.call_off(order_id=found.pk, reason=reason, by=user, now=now)
+        return Answer(202, {"refund": str(made.pk)})
+
+    answer = with_key(
+        scope=f"refund-order:{user.pk}",
+        key=request.headers.get(HEADER, "") or request.POST.get("idempotency_key", ""),
+        body={"order": number, "amount": amount, "reason": reason},
+        effect=effect,
+    )
+    made = refunds.send_refund(refund_id=uuid.UUID(answer.body["refund"]), now=now)
+    if for_program(request):
+        return JsonResponse(dict(answer.body), status=answer.status)
     if made.state == RefundState.FAILED:
         messages.error(request, _("The provider refused. No money went back to the buyer."))
     else:

@@ -19,6 +19,7 @@ from shops.accounts.models import User
 from shops.checkout import queries, services
 from shops.checkout.models import CartLine
 from shops.checkout.owner import owner_of, owner_to_write
+from shops.facts.idempotency import HEADER, Answer, with_key
 from shops.facts.refused import NotFound, Refused
 from shops.stock.services import BadQuantity
 
@@ -47,6 +48,20 @@ def panel(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
+    """Put units on top of those in the cart: each press is a wish of its own.
+
+    A program that tries again says by an Idempotency-Key that it is the same wish.
+    """
+    key = request.headers.get(HEADER, "")
+    if for_program(request) and key:
+        owner = owner_to_write(request)
+        answer = with_key(
+            scope=f"cart-add:{owner.room}",
+            key=key,
+            body=dict(request.POST.items()),
+            effect=lambda: Answer(200, _added(request, _add(request))),
+        )
+        return JsonResponse(dict(answer.body), status=answer.status)
     line = _add(request)
     if for_program(request):
         return JsonResponse(_added(request, line))

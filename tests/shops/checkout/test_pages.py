@@ -34,6 +34,10 @@ def _form(page):
     return re.search(r'action="(/checkout/[^"]+/place/)"', page.text)[1], key
 
 
+def _key(page):
+    return re.search(r'name="idempotency_key" value="([^"]+)"', page.text)[1]
+
+
 def _fields(user, key, card="tok_success"):
     return {
         "address_choice": user.addresses.get().pk,
@@ -63,8 +67,10 @@ def test_a_declined_card_then_another_one(browser, alice, mug, provider):
     assert "not enough money" in page.text
     assert Stock.objects.get(pk=mug.pk).reserved == 1
     number = Order.objects.get().number
-    page = browser.post(f"/orders/{number}/pay/", {"card_token": "tok_success"}, follow=True)
-    assert "Paid. Thank you!" in page.text
+    pay = {"card_token": "tok_success", "idempotency_key": _key(page)}
+    for _ in range(2):
+        page = browser.post(f"/orders/{number}/pay/", pay, follow=True)
+        assert "Paid. Thank you!" in page.text
     assert len(provider.charges) == 2
 
 
@@ -358,7 +364,9 @@ def test_the_shop_sees_its_orders_and_gives_money_back(
     assert "Yes, cancel and refund" in client.get(f"{url}{number}/").text
     assert client.post(f"{url}{number}/refund/", {"reason": " "}).status_code == 400
     assert not Order.objects.get().is_refunded
-    page = client.post(f"{url}{number}/refund/", {"reason": "broken"}, follow=True)
+    page = client.post(
+        f"{url}{number}/refund/", {"reason": "broken", "idempotency_key": "refund-1"}, follow=True
+    )
     assert "on its way back" in page.text
     assert (Order.objects.get().is_refunded, Order.objects.get().state) == (True, "cancelled")
     assert Stock.objects.get(pk=mug.pk).reserved == 0
@@ -367,6 +375,25 @@ def test_the_shop_sees_its_orders_and_gives_money_back(
     client.force_login(alice)
     page = client.get(f"/orders/{number}/")
     assert "€39.80 went back to the card. The shop says: broken" in page.text
+
+
+def test_a_part_that_is_given_back_twice_with_one_key_goes_back_once(
+    client, browser, alice, carol, shop, mug, provider
+):
+    quote_for(alice, mug, quantity=2)
+    action, key = _form(browser.get("/checkout/"))
+    browser.post(action, _fields(alice, key))
+    number = Order.objects.get().number
+    url = f"/seller/{shop.slug}/orders/{number}/"
+    client.force_login(carol)
+    some = {"reason": "A scratch", "amount": "5.00", "idempotency_key": _key(client.get(url))}
+    for _ in range(2):
+        client.post(f"{url}refund/", some)
+    assert Order.objects.get().refunded_minor == 500
+    assert client.post(f"{url}refund/", {**some, "amount": "6.00"}, headers=JSON).status_code == 422
+    # The control: another key is another wish.
+    client.post(f"{url}refund/", {**some, "idempotency_key": _key(client.get(url))})
+    assert Order.objects.get().refunded_minor == 1000
 
 
 def test_get_changes_nothing_where_post_is_meant(browser, mug):
@@ -384,13 +411,17 @@ def test_a_refund_that_the_provider_refuses_is_not_shown_as_done(
     provider.refuses_refunds = True
     client.force_login(carol)
     url = f"/seller/{shop.slug}/orders/{number}/"
-    page = client.post(f"{url}refund/", {"reason": "broken"}, follow=True)
+    page = client.post(
+        f"{url}refund/", {"reason": "broken", "idempotency_key": "refund-1"}, follow=True
+    )
     assert "on its way back" not in page.text
     assert "No money went back to the buyer" in page.text
     assert "refused to give the payment back" in client.get(url).text
     assert not Order.objects.get().is_refunded
 
     provider.refuses_refunds = False
-    page = client.post(f"{url}refund/", {"reason": "broken"}, follow=True)
+    page = client.post(
+        f"{url}refund/", {"reason": "broken", "idempotency_key": "refund-2"}, follow=True
+    )
     assert "on its way back" in page.text
     assert Order.objects.get().is_refunded
