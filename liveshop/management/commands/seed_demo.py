@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from creators.scoring.services import recompute
-from liveshop.demo import people, shows
+from liveshop.demo import parcels, people, shows
 from liveshop.demo.catalogue import SHOPS, seed_catalogue
 from liveshop.demo.provider import sandbox
 from shops.feeds.models import FeedImport
@@ -32,8 +32,11 @@ class Command(BaseCommand):
         if played:
             with sandbox():
                 paid = shows.seed_audience(played)
+                sent = parcels.seed_parcels(now=now)
                 shows.seed_refund(now=now)
-            self.stdout.write(f"{len(played)} past shows with {paid} paid orders")
+            self.stdout.write(
+                f"{len(played)} past shows with {paid} paid orders in {sent} parcels so far"
+            )
         session = shows.keep_one_live(creators, now=now)
         shows.keep_upcoming(creators, now=now)
         recompute(creator_ids=None, now=now)

@@ -23,8 +23,9 @@ PASSWORD = "let us all in, please"
 
 
 @pytest.fixture
-def seed(monkeypatch):
+def seed(monkeypatch, settings):
     monkeypatch.setenv("DEMO_PASSWORD", PASSWORD)
+    settings.REMORSE_SECONDS = 60  # as in the demo
     return lambda: call_command("seed_demo")
 
 
@@ -52,6 +53,9 @@ def test_it_fills_an_empty_site_once_and_always_leaves_one_show_on(seed):
     assert LiveSession.objects.filter(state=ShowState.SCHEDULED).count() == len(NEXT)
     assert LiveSession.objects.filter(state=ShowState.ENDED).count() == len(PAST)
     assert Order.objects.filter(paid_at__isnull=False).count() >= 20
+    assert {"awaiting_shipment", "delivered", "completed"} <= set(
+        Order.objects.values_list("state", flat=True)
+    )
     assert Refund.objects.filter(state="succeeded").count() == 1
     assert set(Score.objects.values_list("creator__handle", "indicator")) == {
         (host.handle, indicator) for host in people.HOSTS for indicator in ("sales", "assiduity")
