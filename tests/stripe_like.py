@@ -148,6 +148,8 @@ class StripeLike:
         parts = path.split("/")
         if method == "POST" and path == "payment_intents":
             assert body["metadata"]["key"]
+            if body["payment_method"] == "pm_nobodys":
+                return 404, {"error": {"type": "invalid_request_error", "code": "resource_missing"}}
             intent = self._new_intent(
                 int(body["amount"]),
                 body["currency"],

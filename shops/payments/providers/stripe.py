@@ -76,6 +76,13 @@ class Stripe:
         return f"https://dashboard.stripe.com/{'test/' if is_trial else ''}payments/{ref}"
 
     def prepare(self, ask: Ask) -> str:
+        try:
+            return self._prepare(ask)
+        except Unheard:
+            # What there is none of is the card: nothing else was named.
+            raise Rejected("unknown_card") from None
+
+    def _prepare(self, ask: Ask) -> str:
         amount = _amount(ask.amount_minor, ask.currency)
         capture: Literal["manual", "automatic"] = "manual" if ask.is_manual else "automatic"
         with _asking() as client:

@@ -50,6 +50,7 @@ def later(now):
         ("pm_card_visa_chargeDeclined", "failed", "card_declined"),
         ("pm_card_visa_chargeDeclinedInsufficientFunds", "failed", "insufficient_funds"),
         ("pm_card_authenticationRequired", "requires_action", ""),
+        ("pm_nobodys", "failed", "unknown_card"),
         (HOSTED, "requires_action", ""),
     ],
 )
