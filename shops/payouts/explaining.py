@@ -98,9 +98,9 @@ def stage_of(row: Settlement, *, now: datetime, is_open: bool) -> Stage:
         return Stage.VOID
     if row.due_at is None:
         return Stage.UNDELIVERED
-    if now < row.due_at:
-        return Stage.RETURN_WINDOW
-    return Stage.DISPUTED if is_open else Stage.DUE
+    if is_open:
+        return Stage.DISPUTED
+    return Stage.RETURN_WINDOW if now < row.due_at else Stage.DUE
 
 
 def reason_of(stage: Stage) -> str:

@@ -17,7 +17,9 @@ from shops.payouts.models import Part, Settlement, SettlementState
 
 # A paid order that lies further behind the newest plan is planned when it is delivered.
 _LOOK_BACK: Final = 20_000
-_BATCH: Final = 500
+# Those who ship or cancel one of a batch wait for it, so it is small; a run does so many at most.
+_BATCH: Final = 100
+_MOST: Final = 20_000
 
 
 def payee_of(referral: str) -> str:
@@ -82,8 +84,9 @@ def plan_new(*, now: datetime) -> int:
     found = Order.objects.filter(
         pk__gt=newest - _LOOK_BACK, paid_at__isnull=False, settlement__isnull=True
     )
-    ids = list(found.order_by("pk").values_list("pk", flat=True)[:_BATCH])
-    return plan(ids, now=now)
+    ids = list(found.order_by("pk").values_list("pk", flat=True)[:_MOST])
+    batches = (ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH))
+    return sum(plan(batch, now=now) for batch in batches)
 
 
 def void_closed(*, now: datetime) -> int:

@@ -94,7 +94,7 @@ def _coming(owner: str) -> Counter[str]:
             .annotate(sum=Sum("amount_minor"))
         )
     )
-    refunded = waiting.filter(order__refunded_minor__gt=0).select_related("order").distinct()
+    refunded = waiting.filter(order__refunded_minor__gt=0).select_related("order")
     for row in refunded:
         coming[row.currency] += expected_minor(row, planning.parts_of(row), owner)
     return coming
@@ -106,7 +106,6 @@ def settlements_of(*, owner: str) -> QuerySet[Settlement]:
         Settlement.objects.filter(parts__owner=owner)
         .select_related("order__shop", "reserve")
         .prefetch_related(Prefetch("parts", Part.objects.order_by("pk")), "order__lines")
-        .distinct()
         .order_by("-order__placed_at", "-pk")
     )
 

@@ -8,6 +8,7 @@ from creators.pieces import referral
 from shops.facts.models import Event
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
+from shops.orders.events import OrderDelivered
 from shops.payouts import planning, reactions, settling
 from shops.payouts.models import Part, Reserve, Settlement, SettlementState
 from shops.returns.models import Return
@@ -166,10 +167,19 @@ def test_delivery_sets_the_day_of_the_release(now):
     Settlement.objects.all().delete()
     order.refresh_from_db()
 
-    class Fact:
-        order_id = order.pk
+    fact = OrderDelivered(
+        order_id=order.pk,
+        number=order.number,
+        purchase_id=str(order.purchase_id),
+        buyer_id=order.buyer_id,
+        shop_id=order.shop_id,
+        currency="EUR",
+        total_minor=1_000,
+        referrals=[],
+        delivered_at=order.delivered_at,
+    )
 
-    reactions.schedule(Fact, event_id=0, now=now)
+    reactions.schedule(fact, event_id=0, now=now)
 
     assert Settlement.objects.get().due_at == order.delivered_at + timedelta(days=7)
 
