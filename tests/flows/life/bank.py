@@ -1,0 +1,167 @@
+"""A provider in memory whose truth is known: what it really charged, gave back and paid out.
+
+What it answers is another matter: an answer may be lost, a request may never come, and its messages
+come late, twice and in any order.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+
+import msgspec
+
+from shops.payments.providers import Choice, NoAnswer, Rejected, Unheard, Unreadable
+from shops.payments.sandbox.cards import CARDS
+from shops.payments.wire import ChargeBackReport, ChargeReport, PayoutReport, RefundReport
+
+FINE, LOST, AWAY = "fine", "lost", "away"
+_KINDS = {kind.__name__: kind for kind in (ChargeReport, RefundReport, ChargeBackReport)}
+
+
+@dataclass
+class Charge:
+    amount_minor: int
+    currency: str
+    state: str
+    refunded: dict = field(default_factory=dict)
+    taken_back_minor: int = 0
+
+
+class Bank:
+    """`mood` is what becomes of the next requests."""
+
+    name = "sandbox"
+
+    def open(self):
+        """Begin with empty books, in a good mood."""
+        self.mood = FINE
+        self.charges = {}
+        self.payouts = {}
+        self.messages = []
+
+    # --- What the provider is asked --------------------------------------------------------
+
+    def choices(self):
+        return [Choice(card.token, card.label) for card in CARDS]
+
+    def page_url(self, ref):
+        return f"https://bank.example/{ref}"
+
+    def prepare(self, ask):
+        return ""
+
+    def charge(self, ask):
+        self._hear()
+        charge = self.charges.get(ask.key)
+        if charge is None:
+            state = "failed" if ask.card_token == "tok_declined" else "succeeded"
+            charge = self.charges[ask.key] = Charge(ask.amount_minor, ask.currency, state)
+            self._tell(self._charge_report(ask.key))
+        return self._answer(self._charge_report(ask.key))
+
+    def find(self, *, key, ref):
+        self._hear()
+        if key not in self.charges:
+            raise Unheard
+        return self._answer(self._charge_report(key))
+
+    def capture(self, *, key, ref, amount_minor, currency):
+        raise Rejected("not_authorized")
+
+    def cancel(self, *, key, ref):
+        self._hear()
+        if key not in self.charges:
+            self.charges[key] = Charge(0, "EUR", "cancelled")
+        return self._answer(self._charge_report(key))
+
+    def refund(self, *, key, charge_key, charge_ref, amount_minor, currency):
+        self._hear()
+        charge = self.charges[charge_key]
+        if key not in charge.refunded:
+            left = charge.amount_minor - sum(charge.refunded.values()) - charge.taken_back_minor
+            if charge.state != "succeeded" or amount_minor > left:
+                raise Rejected("charge_already_refunded")
+            charge.refunded[key] = amount_minor
+        report = RefundReport(
+            key=str(key),
+            ref=f"re_{key}",
+            state="succeeded",
+            amount_minor=charge.refunded[key],
+            currency=charge.currency,
+        )
+        self._tell(report)
+        return self._answer(report)
+
+    def chargebacks(self, *, since):
+        return []
+
+    def payout(self, *, key, amount_minor, currency, account):
+        self._hear()
+        known = self.payouts.setdefault(key, (amount_minor, currency))
+        return self._answer(
+            PayoutReport(
+                key=str(key),
+                ref=f"po_{key}",
+                state="paid",
+                amount_minor=known[0],
+                currency=known[1],
+            )
+        )
+
+    def read(self, body):
+        try:
+            told = msgspec.json.decode(body)
+            return msgspec.convert(told["data"], _KINDS[told["type"]])
+        except (msgspec.MsgspecError, KeyError):
+            raise Unreadable from None
+
+    # --- What only a test does -------------------------------------------------------------
+
+    def take_back(self, key):
+        """Have the buyer's bank take a charge back, once."""
+        charge = self.charges[key]
+        left = charge.amount_minor - sum(charge.refunded.values())
+        if charge.state != "succeeded" or charge.taken_back_minor or not left:
+            return
+        charge.taken_back_minor = left
+        self._tell(
+            ChargeBackReport(
+                ref=f"cb_{key}",
+                charge_ref=f"ch_{key}",
+                amount_minor=left,
+                currency=charge.currency,
+                reason="fraudulent",
+            )
+        )
+
+    # --- Within ----------------------------------------------------------------------------
+
+    def _hear(self):
+        if self.mood == AWAY:
+            raise NoAnswer("away")
+
+    def _answer(self, report):
+        if self.mood == LOST:
+            raise NoAnswer("lost")
+        return report
+
+    def _tell(self, report):
+        body = {"type": type(report).__name__, "data": msgspec.to_builtins(report)}
+        self.messages.append((f"msg_{uuid.uuid4().hex}", msgspec.json.encode(body)))
+
+    def _charge_report(self, key):
+        charge = self.charges[key]
+        return ChargeReport(
+            key=str(key),
+            ref=f"ch_{key}",
+            state=charge.state,
+            amount_minor=charge.amount_minor,
+            currency=charge.currency,
+            failure_code="card_declined" if charge.state == "failed" else "",
+        )
+
+
+_BANK = Bank()
+
+
+def the_bank():
+    return _BANK
