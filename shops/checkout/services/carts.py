@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from shops.catalog.models import Sku
+from shops.checkout import statements
 from shops.checkout.events import CartChanged
 from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
@@ -267,19 +268,10 @@ def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
 
 def take_out(*, user_id: int, ordered: dict[int, int], now: datetime) -> None:
     """Take ordered units (SKU id → units) out of a user's cart; call it in a transaction."""
-    owner = CartOwner(user_id=user_id)
-    cart = _lock(owner, now=now)
-    gone = []
-    for line in cart.lines.filter(sku_id__in=ordered):
-        more = line.quantity - ordered[line.sku_id]
-        if more > 0:
-            # What kept the ordered ones is the order's now.
-            CartLine.objects.filter(pk=line.pk).update(quantity=more, hold_id=None)
-        else:
-            gone.append(line.pk)
-    if gone:
-        CartLine.objects.filter(pk__in=gone).delete()
-    _changed(cart, owner=owner, now=now)
+    changed = statements.take_out(user_id=user_id, ordered=ordered, now=now)
+    if changed is not None:
+        version, units = changed
+        publish(CartChanged(room=CartOwner(user_id=user_id).room, version=version, units=units))
 
 
 def take_out_referred(*, referral_prefix: str, now: datetime) -> None:
