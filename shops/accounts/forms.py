@@ -1,6 +1,6 @@
 """Forms of sign-up, the profile and addresses."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
@@ -108,12 +108,13 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if any(name not in data for name in AddressFields.__annotations__):
-            return data
-        found = checked(self.address_fields)
+        typed = {name: data.get(name, "") for name in AddressFields.__annotations__}
+        found = checked(cast(AddressFields, typed))
         for name, error in found.errors.items():
-            self.add_error(name, forms.ValidationError(str(error), code="bad_address"))
-        return {**data, **found.fields}
+            # One mistake of a field is enough to tell.
+            if name not in self.errors:
+                self.add_error(name, forms.ValidationError(str(error), code="bad_address"))
+        return data | {name: value for name, value in found.fields.items() if name in data}
 
     @property
     def address_fields(self) -> AddressFields:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Min, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
 
 from shops.accounts.models import Role, User
 from shops.catalog.models import Product, ProductImage, Shop, Sku
@@ -83,7 +84,14 @@ class ProductPage:
 
 
 def _with_goods(products: QuerySet[Product]) -> QuerySet[Product]:
-    skus = Sku.objects.filter(is_active=True).select_related("stock").order_by("position", "id")
+    # Deals are reached through the SKU, too: of several that run the lowest counts.
+    running = Q(deals__starts_at__lte=Now(), deals__ends_at__gt=Now())
+    skus = (
+        Sku.objects.filter(is_active=True)
+        .select_related("stock")
+        .annotate(deal_minor=Min("deals__price_minor", filter=running))
+        .order_by("position", "id")
+    )
     images = ProductImage.objects.order_by("position", "id")
     return products.select_related("shop").prefetch_related(
         Prefetch("skus", queryset=skus, to_attr="shown_skus"),
@@ -95,6 +103,17 @@ def available_of(sku: Sku) -> int:
     """Count the free units of a SKU that came with its stock."""
     stock = getattr(sku, "stock", None)
     return stock.available if stock is not None else 0
+
+
+def prices_of(sku: Sku) -> tuple[int, int | None]:
+    """Give the price of a SKU now, and the one that it is lower than (None for none).
+
+    A SKU that did not come with its deals has its own price.
+    """
+    deal: int | None = getattr(sku, "deal_minor", None)
+    if deal is not None and deal < sku.price_minor:
+        return deal, sku.price_minor
+    return sku.price_minor, sku.compare_at_minor
 
 
 def active_products(*, shop: Shop | None = None, text: str = "") -> QuerySet[Product]:
@@ -118,7 +137,8 @@ def cards(products: Iterable[Product]) -> list[Card]:
         if not skus:
             continue
         free = [sku for sku in skus if available_of(sku) > 0]
-        cheapest = min(free or skus, key=lambda sku: sku.price_minor)
+        cheapest = min(free or skus, key=lambda sku: prices_of(sku)[0])
+        price_minor, compare_at_minor = prices_of(cheapest)
         made.append(
             Card(
                 product_id=product.pk,
@@ -126,8 +146,8 @@ def cards(products: Iterable[Product]) -> list[Card]:
                 url=product.url,
                 image_url=images[0].url if images else "",
                 image_alt=images[0].alt if images else "",
-                price_minor=cheapest.price_minor,
-                compare_at_minor=cheapest.compare_at_minor,
+                price_minor=price_minor,
+                compare_at_minor=compare_at_minor,
                 currency=cheapest.currency,
                 shop_name=product.shop.name,
                 is_sold_out=not free,
@@ -172,12 +192,13 @@ def product_page(*, shop_slug: str, handle: str, sku_id: int | None = None) -> P
     skus: list[Sku] = product.shown_skus  # type: ignore[attr-defined]
     groups: dict[str, list[Choice]] = {}
     for sku in skus:
+        price_minor, compare_at_minor = prices_of(sku)
         groups.setdefault(" / ".join(sku.options[:-1]), []).append(
             Choice(
                 sku_id=sku.pk,
                 text=sku.options[-1] if sku.options else "",
-                price_minor=sku.price_minor,
-                compare_at_minor=sku.compare_at_minor,
+                price_minor=price_minor,
+                compare_at_minor=compare_at_minor,
                 currency=sku.currency,
                 available=available_of(sku),
             )
