@@ -3,6 +3,7 @@
 import pytest
 
 from shops.checkout.models import Quote
+from tests.shops.orders.life import sent
 
 pytestmark = pytest.mark.django_db
 
@@ -22,3 +23,12 @@ def test_operators_look_and_do_not_touch(client, olga, order):
 def test_others_do_not_get_in(client, carol, order):
     client.force_login(carol)
     assert client.get("/admin/orders/order/").status_code == 302
+
+
+def test_operators_find_a_parcel_by_its_order_and_do_not_move_it(client, olga, paid, now):
+    parcel = sent(paid, now=now)
+    client.force_login(olga)
+    assert parcel.tracking_number in client.get(f"/admin/orders/parcel/?q={paid.number}").text
+    page = client.get(f"/admin/orders/parcel/{parcel.pk}/change/")
+    assert "Mug" in page.text
+    assert 'name="state"' not in page.text
