@@ -58,6 +58,22 @@ def test_it_is_final_and_everybody_concerned_reads_of_it(payment, olga, now):
             services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
 
 
+def test_its_buyer_and_its_shop_read_of_it_and_nobody_is_told_to_pack(
+    payment, client, alice, carol, now
+):
+    tell(payment, now)
+    order = payment.purchase.orders.first()
+    order.shop.staff.create(user=carol)
+    client.force_login(alice)
+    page = client.get(f"/orders/{order.number}/").content.decode()
+    assert "Your bank has taken this payment back." in page
+    assert "What happens next" not in page
+    client.force_login(carol)
+    page = client.get(f"/seller/{order.shop.slug}/orders/{order.number}/").content.decode()
+    assert "Do not ship" in page
+    assert f"/payments/{payment.pk}/" in page
+
+
 def test_it_comes_out_of_each_orders_escrow(payment, now):
     tell(payment, now)
     post(now)
