@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Prefetch, QuerySet, Sum
 from django.db.models.functions import Coalesce, NullIf
 
 from creators.audience.models import QualifiedView
@@ -12,7 +12,8 @@ from creators.live.models import LiveSession, Pin, ShowState
 from creators.pieces import referral
 from creators.pieces.models import PieceProduct
 from creators.profiles.models import Creator
-from shops.catalog.models import Product, ProductImage
+from shops.catalog.models import Product, ProductImage, Sku
+from shops.catalog.queries import prices_of, with_deals
 from shops.facts.refused import NotFound
 from shops.orders.models import OrderLine
 
@@ -210,7 +211,10 @@ def bag(session: LiveSession) -> Sequence[BagItem]:
     creator_id = session.piece.creator_id
     shown = (
         PieceProduct.objects.select_related("product__shop")
-        .prefetch_related("product__images", "product__skus__stock")
+        .prefetch_related(
+            "product__images",
+            Prefetch("product__skus", with_deals(Sku.objects.select_related("stock"))),
+        )
         .filter(
             piece_id=session.pk,
             removed_at__isnull=True,
@@ -253,8 +257,8 @@ def _offers(product: Product) -> tuple[Offer, ...]:
         Offer(
             sku_id=sku.pk,
             options_text=sku.options_text,
-            price_minor=sku.price_minor,
-            compare_at_minor=sku.compare_at_minor,
+            price_minor=prices_of(sku)[0],
+            compare_at_minor=prices_of(sku)[1],
             currency=sku.currency,
             available=sku.stock.available if hasattr(sku, "stock") else 0,
             rev=sku.stock.rev if hasattr(sku, "stock") else 0,

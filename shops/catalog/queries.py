@@ -83,15 +83,18 @@ class ProductPage:
         return len(self.choices) > 1
 
 
-def _with_goods(products: QuerySet[Product]) -> QuerySet[Product]:
-    # Deals are reached through the SKU, too: of several that run the lowest counts.
+def with_deals(skus: QuerySet[Sku]) -> QuerySet[Sku]:
+    """Load SKUs with their deals, of several that run the lowest: `prices_of` reads it.
+
+    Like stock they are reached through the SKU, not through their room.
+    """
     running = Q(deals__starts_at__lte=Now(), deals__ends_at__gt=Now())
-    skus = (
-        Sku.objects.filter(is_active=True)
-        .select_related("stock")
-        .annotate(deal_minor=Min("deals__price_minor", filter=running))
-        .order_by("position", "id")
-    )
+    return skus.annotate(deal_minor=Min("deals__price_minor", filter=running))
+
+
+def _with_goods(products: QuerySet[Product]) -> QuerySet[Product]:
+    skus = with_deals(Sku.objects.filter(is_active=True).select_related("stock"))
+    skus = skus.order_by("position", "id")
     images = ProductImage.objects.order_by("position", "id")
     return products.select_related("shop").prefetch_related(
         Prefetch("skus", queryset=skus, to_attr="shown_skus"),

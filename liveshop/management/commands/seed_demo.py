@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from creators.scoring.services import recompute
-from liveshop.demo import parcels, people, shows
+from liveshop.demo import parcels, people, prices, shows
 from liveshop.demo.catalogue import SHOPS, seed_catalogue
 from liveshop.demo.provider import sandbox
 from shops.feeds.models import FeedImport
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{len(played)} past shows with {paid} paid orders in {sent} parcels so far"
             )
+        prices.seed_prices()
         session = shows.keep_one_live(creators, now=now)
         shows.keep_upcoming(creators, now=now)
         recompute(creator_ids=None, now=now)
