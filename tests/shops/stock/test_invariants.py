@@ -196,7 +196,7 @@ def test_movements_always_recompute_the_stock(steps, transactional_savepoint):
 
 
 @pytest.mark.campaign
-@often(1500)
+@often(500)
 @given(steps=STEPS)
 def test_movements_recompute_the_stock_of_many_lives(steps, transactional_savepoint):
     live(steps, transactional_savepoint)
