@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from django.conf import settings
 from django.utils.translation import override
 from drf_spectacular.generators import SchemaGenerator
+
+# Of a long list of choices, such as countries, a page shows the beginning.
+_MOST_SHOWN: Final = 16
 
 
 @dataclass(frozen=True)
@@ -130,13 +133,15 @@ def _named(answer: dict[str, Any]) -> str:
 def _kind(schema: dict[str, Any]) -> str:
     """Name a type in a few words."""
     if "$ref" in schema:
-        return str(schema["$ref"].rpartition("/")[2])
+        named = _resolved(schema)
+        return _kind(named) if "enum" in named else str(schema["$ref"].rpartition("/")[2])
     for choice in ("oneOf", "anyOf", "allOf"):
         if choice in schema:
             return " or ".join(dict.fromkeys(_kind(one) for one in schema[choice]))
     kind = schema.get("type", "anything")
     if "enum" in schema:
-        return " | ".join(str(value) or "“”" for value in schema["enum"])
+        shown = [str(value) or "“”" for value in schema["enum"][:_MOST_SHOWN]]
+        return " | ".join(shown + ["…"] * (len(schema["enum"]) > _MOST_SHOWN))
     if isinstance(kind, list):
         return " or ".join(kind)
     if kind == "array":

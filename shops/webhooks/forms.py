@@ -11,7 +11,7 @@ from shops.webhooks.scopes import BUYER_SCOPES, SHOP_SCOPES
 from shops.webhooks.sending import MOST_URL
 from shops.webhooks.types import TYPES, matches
 
-_LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("A year")), ("", _("No end"))]
+_LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("A year")), ("0", _("No end"))]
 
 
 class TokenForm(forms.Form):
@@ -21,7 +21,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=_("It may"), widget=forms.CheckboxSelectMultiple, choices=()
     )
-    days = forms.ChoiceField(label=_("Good for"), choices=_LIFETIMES, initial="90", required=False)
+    days = forms.ChoiceField(label=_("Good for"), choices=_LIFETIMES, initial="90")
 
     def __init__(self, *args: Any, is_for_shop: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,8 +31,8 @@ class TokenForm(forms.Form):
         scopes.choices = list(offered.items())
 
     def expires_at(self, *, now: datetime) -> datetime | None:
-        days = self.cleaned_data["days"]
-        return now + timedelta(days=int(days)) if days else None
+        days = int(self.cleaned_data["days"])
+        return now + timedelta(days=days) if days else None
 
 
 class EndpointForm(forms.Form):

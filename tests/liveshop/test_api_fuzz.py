@@ -9,6 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
 
 from liveshop.api_document import document
 from tests.factories.api import everything
@@ -39,6 +48,50 @@ def _with_ids(world):
                     "enum": [each if isinstance(each, int) else str(each) for each in values],
                 }
     return known
+
+
+@pytest.fixture
+def one_connection():
+    """Let requests keep this test's connection, as the test client does."""
+    both = request_started, request_finished
+    for signal in both:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in both:
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("one_connection")
+def test_some_of_what_one_can_send_in_this_process(alice, carol, shop, now):
+    """A taste of the campaign below: one right and one wrong request for each operation."""
+    world = everything(alice, shop, now=now)
+    tokens = token_for(alice), token_for(carol, shop=shop)
+    config = SchemathesisConfig.from_str(CONFIG)
+    schema = schemathesis.openapi.from_dict(_with_ids(world), config=config)
+    schema.app, schema.location = get_wsgi_application(), "/api/openapi.yaml"
+    wrong = []
+
+    @seed(1)
+    @settings(
+        max_examples=2, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(data=st.data())
+    def ask(data, operation):
+        mode = data.draw(st.sampled_from(list(GenerationMode)))
+        case = data.draw(operation.as_strategy(generation_mode=mode))
+        token = tokens["{shop}" in operation.path]
+        with transaction.atomic():
+            try:
+                case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
+            except FailureGroup as failures:
+                wrong.extend(map(str, failures.exceptions))
+            transaction.set_rollback(True)
+
+    for found in schema.get_all_operations():
+        ask(operation=found.ok())
+    assert wrong == []
 
 
 @pytest.mark.campaign
