@@ -38,13 +38,11 @@ def problem_details(exc: Exception, context: dict[str, Any]) -> HttpResponseBase
     """Turn whatever a view of the API raised into `application/problem+json`."""
     if isinstance(exc, Refused):
         headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after else {}
-        body = problem(exc)
-        if exc.status == 400 and not isinstance(exc, KeyMissing):
-            # The request was what the document says; what it means is what can't be.
-            body["status"] = 422
-        return JsonResponse(
-            body, status=int(str(body["status"])), content_type=PROBLEM, headers=headers
-        )
+        # The request was what the document says; what it means is what can't be.
+        is_meant = exc.status == 400 and not isinstance(exc, KeyMissing)
+        status = 422 if is_meant else exc.status
+        refused = {**problem(exc), "status": status}
+        return JsonResponse(refused, status=status, content_type=PROBLEM, headers=headers)
     response = exception_handler(exc, context)
     if response is None:
         return None
