@@ -347,11 +347,3 @@ def _alone(ask: Ask) -> list[Kept]:
     if isinstance(answer, Refused):
         raise answer
     return answer
-
-
-def submit(ask: Ask, *, patience: float = PATIENCE_SECONDS) -> "Future[list[Kept]]":
-    """Have units kept without waiting; the future has the holds or a `Refused`.
-
-    :raises Busy: too many requests wait
-    """
-    return batcher.submit(ask, patience=patience)
