@@ -11,7 +11,7 @@ from liveshop.asgi import application  # noqa: F401  # first: it sets Django up
 
 from django.db import connection  # isort: skip
 from django.db.models import QuerySet  # isort: skip
-from shops.checkout import views  # isort: skip
+from shops.checkout import quote_views  # isort: skip
 from shops.stock import reserving  # isort: skip
 
 
@@ -21,7 +21,7 @@ def without_keys():
     def at_once(*, effect, **_):
         return effect()
 
-    views.with_key = at_once
+    quote_views.with_key = at_once
 
 
 def without_an_order():
