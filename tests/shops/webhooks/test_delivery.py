@@ -93,6 +93,18 @@ def test_a_message_is_signed_by_utc(shop, now, receiver):
     assert (message.state, headers["webhook-id"]) == ("delivered", message.webhook_id)
 
 
+def test_a_receiver_gets_it_over_http(shop, now, server, settings):
+    settings.WEBHOOKS_ALLOW_LOOPBACK = True
+    endpoint = endpoint_for(shop, url=server.url)
+    server.answer = (202, {}, b"noted")
+    reactions.tell_shop(_paid(shop), event_id=1, now=now)
+    assert messages.deliver_due(now=now) == 1
+    [(_path, headers, body)] = server.got
+    assert Webhook(endpoint.secret).verify(body, headers)["type"] == "order.paid"
+    [attempt] = Attempt.objects.all()
+    assert (attempt.status, attempt.answer, attempt.message.state) == (202, "noted", "delivered")
+
+
 def test_during_a_rotation_both_secrets_are_good(shop, now, receiver):
     endpoint = endpoint_for(shop)
     old = endpoint.secret
