@@ -22,7 +22,7 @@ class Text(CharField):
     @property
     def pattern(self) -> str:
         """What it has to be, as a regular expression."""
-        return r"^[^\u0000]*$" if self.allow_blank else r"^[^\u0000]*\S[^\u0000]*$"
+        return r"^[^\u0000]*$" if self.allow_blank else r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
     def run_validation(self, data: Any = empty) -> Any:
         if isinstance(data, str) and data and not data.strip() and not self.allow_blank:
