@@ -28,6 +28,7 @@ urlpatterns = [
     path("v1/tokens", webhooks.TokensView.as_view()),
     path("v1/quotes", quotes.QuotesView.as_view()),
     path("v1/quotes/<uuid:quote_id>", quotes.QuoteView.as_view()),
+    path("v1/quotes/<uuid:quote_id>/cancel", quotes.CancelQuoteView.as_view()),
     path("v1/quotes/<uuid:quote_id>/order", quotes.PlaceView.as_view()),
     path("v1/orders", orders.OrdersView.as_view()),
     path("v1/orders/<slug:number>", orders.OrderView.as_view()),

@@ -26,7 +26,7 @@ from shops.payments import services as payments
 from shops.payments.models import PaymentState
 from shops.pricing.queries import options_to
 
-_SCOPES: Mapping[str, str] = dict.fromkeys(("GET", "POST", "PATCH", "DELETE"), "checkout:write")
+_SCOPES: Mapping[str, str] = dict.fromkeys(("GET", "POST", "PATCH"), "checkout:write")
 
 
 class OptionOut(serializers.Serializer[Any]):
@@ -157,7 +157,7 @@ def shown(quote: Quote) -> dict[str, Any]:
 
 class _QuoteView(UserView):
     scopes: ClassVar[Mapping[str, str]] = _SCOPES
-    keyed: ClassVar[frozenset[str]] = frozenset({"POST", "PATCH", "DELETE"})
+    keyed: ClassVar[frozenset[str]] = frozenset({"POST", "PATCH"})
 
 
 class QuotesView(_QuoteView):
@@ -204,8 +204,10 @@ class QuoteView(_QuoteView):
 
         return self.once(request, scope="quote-reprice", effect=effect)
 
-    @extend_schema(operation_id="cancel_quote", request=None, responses={200: QuoteOut})
-    def delete(self, request: Request, quote_id: uuid.UUID) -> Response:
+
+class CancelQuoteView(_QuoteView):
+    @extend_schema(operation_id="cancel_quote", request=None, responses=QuoteOut)
+    def post(self, request: Request, quote_id: uuid.UUID) -> Response:
         """Give a quote up, and with it what it keeps; your cart stays."""
 
         def effect() -> tuple[int, Mapping[str, Any]]:

@@ -4,6 +4,7 @@ A number in quotes is no number, a number is no text; blanks alone are no text w
 for; and NUL is in no text, as PostgreSQL can't store it.
 """
 
+import re
 from typing import Any, Final
 
 from rest_framework.fields import empty
@@ -11,6 +12,8 @@ from rest_framework.serializers import CharField, IntegerField
 
 # Beyond this a number with a point is not exact.
 _EXACT: Final = 2**53
+# Something that is neither a blank nor a control character, whoever's idea of blanks it is.
+_SEEN: Final = re.compile(r"[^\s\u0000-\u0020\u007f-\u00a0\ufeff]")
 
 
 class Text(CharField):
@@ -22,10 +25,10 @@ class Text(CharField):
     @property
     def pattern(self) -> str:
         """What it has to be, as a regular expression."""
-        return r"^[^\u0000]*$" if self.allow_blank else r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+        return r"^[^\u0000]*$" if self.allow_blank else rf"^[^\u0000]*{_SEEN.pattern}[^\u0000]*$"
 
     def run_validation(self, data: Any = empty) -> Any:
-        if isinstance(data, str) and data and not data.strip() and not self.allow_blank:
+        if isinstance(data, str) and not self.allow_blank and not _SEEN.search(data):
             self.fail("blank")
         return super().run_validation(data)
 
