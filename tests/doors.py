@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import re
 import time
 
@@ -71,6 +72,18 @@ class Visitor:
         if answer.status_code >= 400:
             return answer
         return self.checkout(card=card)
+
+    def buy_patiently(self, sku_id, *, quantity=1):
+        """Buy, and come again as often as one is asked to (503); returns the last answer."""
+        answer = self.buy(sku_id, quantity=quantity)
+        for _ in range(20):
+            if answer.status_code != 503:
+                break
+            time.sleep(random.uniform(0.2, 1.0))
+            answer = self.checkout()
+            if answer.status_code == 302:  # nothing is in the cart: not even that was done
+                answer = self.buy(sku_id, quantity=quantity)
+        return answer
 
     def checkout(self, *, card="tok_success", key=None):
         page = self.get("/checkout/")

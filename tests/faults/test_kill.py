@@ -41,9 +41,9 @@ ORDERING = [
     "shops.payments.services:create_payment:after",
 ]
 ORDERED_NOT_ASKED = "shops.payments.services:start:before"
-CHARGED_NOT_APPLIED = "shops.payments.services:apply:before"
+CHARGED_NOT_APPLIED = "shops.payments.charges:apply:before"
 APPLYING = "shops.orders.services:mark_paid:after"
-APPLIED_NOT_ANSWERED = "shops.payments.services:apply:after"
+APPLIED_NOT_ANSWERED = "shops.payments.charges:apply:after"
 
 
 class DyingSite(Site):

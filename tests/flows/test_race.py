@@ -33,7 +33,8 @@ def _race(site, users, lamp):
     visitors = [Visitor(site, user) for user in users]
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda visitor: visitor.buy(lamp.pk).status_code, visitors))
+            answers = pool.map(lambda visitor: visitor.buy_patiently(lamp.pk), visitors)
+            return [answer.status_code for answer in answers]
     finally:
         for visitor in visitors:
             visitor.http.close()

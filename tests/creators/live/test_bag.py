@@ -137,12 +137,12 @@ def test_the_bag_tells_stock_and_price_of_each_option(show, product):
 def test_the_bag_takes_as_many_queries_for_ten_products_as_for_one(
     show, shop, django_assert_num_queries
 ):
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         queries.bag(show)
     for _ in range(9):
         sku = SkuFactory(product__shop=shop)
         PieceProductFactory(piece=show.piece, product=sku.product)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(queries.bag(show)) == 10
 
 

@@ -142,4 +142,5 @@ def test_the_page_shows_every_message_with_its_fields(client):
 
 @pytest.mark.django_db
 def test_every_page_leads_to_it(client):
-    assert 'href="/api/stage/"' in client.get("/").text
+    assert 'href="/api/"' in client.get("/").text
+    assert 'href="/api/stage/"' in client.get("/api/").text
