@@ -9,6 +9,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Sum
+
 from shops.facts.refused import Refused
 from shops.ledger.models import Kind, Side
 from shops.ledger.services import Line, post
@@ -16,7 +18,7 @@ from shops.orders import services as orders
 from shops.orders.events import LinesCancelled, OrderCancelled
 from shops.orders.models import Order
 from shops.payments.events import PaymentCaptured, RefundSucceeded
-from shops.payments.models import Payment
+from shops.payments.models import Payment, Refund, RefundState
 from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
@@ -75,8 +77,12 @@ def post_charge_back(*, order: Order, payment_id: str, amount_minor: int, now: d
     refunded and is about to be posted is left in there.
     """
     journals = journals_of_order(order)
-    refunded = in_escrow(one for one in journals if one.source == SOURCE_REFUND)
-    left = in_escrow(journals) - (order.refunded_minor + refunded)
+    posted = -in_escrow(one for one in journals if one.source == SOURCE_REFUND)
+    # Not what the order says: what was never captured counts as given back there, what came after
+    # the order was closed does not.
+    made = Refund.objects.filter(order=order, state=RefundState.SUCCEEDED)
+    refunded: int = made.aggregate(minor=Sum("amount_minor", default=0))["minor"]
+    left = in_escrow(journals) - (refunded - posted)
     from_escrow = min(amount_minor, max(left, 0))
     lines = _lines(order, from_escrow, into_escrow=False) if from_escrow else []
     if lost := amount_minor - from_escrow:

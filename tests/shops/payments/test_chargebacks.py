@@ -9,6 +9,7 @@ from shops.facts.refused import NotFound
 from shops.facts.tasks import carry_out
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
+from shops.orders import services as orders
 from shops.payments import queries, services
 from shops.payments.models import ChargeBack, Payment, ProviderMessage
 from tests.factories.payments import make_payment, refund_message, report
@@ -104,6 +105,31 @@ def test_more_than_is_left_is_the_houses_loss(payment, olga, now):
     post(now)
     lost = ledger.balance_of(kind=Kind.CHARGE_BACK_LOSS, currency="EUR")
     assert (lost, clearing()) == (1990, -1990)
+
+
+def lost():
+    return ledger.balance_of(kind=Kind.CHARGE_BACK_LOSS, currency="EUR")
+
+
+def test_what_was_never_captured_is_no_refund(alice, now, settings):
+    settings.PAYMENT_CAPTURE = "manual"
+    made = make_payment(alice, now=now, prices=(2000,))
+    part = report(made, "succeeded", captured_minor=1200)
+    payment = services.apply(payment_id=made.pk, report=part, now=now)
+    tell(payment, now, amount_minor=1200)
+    post(now)
+    assert (escrow(payment.purchase.orders.get()), lost(), clearing()) == (0, 0, 0)
+
+
+def test_what_was_given_back_of_a_closed_order_is_not_in_escrow_any_more(alice, now):
+    made = make_payment(alice, now=now, prices=(2000,))
+    orders.close_unpaid(purchase_id=made.purchase_id, reason="", now=now)
+    payment = services.apply(payment_id=made.pk, report=report(made, "succeeded"), now=now)
+    body = refund_message(payment.refunds.get(), "succeeded")
+    services.take_in(message_id="msg_r", body=body, now=now)
+    tell(payment, now)
+    post(now)
+    assert (escrow(payment.purchase.orders.get()), lost(), clearing()) == (0, 2000, -2000)
 
 
 def test_again_is_a_no_op(payment, now):
