@@ -1,5 +1,6 @@
 """Uploaded pictures become a WebP of ours; what else was in the file stays behind."""
 
+import struct
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -66,7 +67,7 @@ def picture_from(upload: "UploadedFile[Any]", *, longest_side: int) -> Picture:
                     raise PictureTooLarge
                 # JPEGs are decoded at a fraction of their size.
                 picture.draft("RGB", (longest_side, longest_side))
-                turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+                turn = _turn(picture)
                 picture.thumbnail((longest_side, longest_side))
                 kept = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
                 if turn is not None:
@@ -80,3 +81,11 @@ def picture_from(upload: "UploadedFile[Any]", *, longest_side: int) -> Picture:
     written = BytesIO()
     kept.save(written, "WEBP", quality=_QUALITY, method=4)
     return Picture(webp=written.getvalue(), width=kept.width, height=kept.height)
+
+
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """Tell how to turn a picture upright; where its notes break off, it stays as it is."""
+    try:
+        return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except struct.error:
+        return None

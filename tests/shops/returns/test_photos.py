@@ -71,6 +71,12 @@ def test_what_only_says_that_it_is_a_picture_is_refused(content):
         picture_from(_file(content), longest_side=1600)
 
 
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_a_picture_whose_notes_break_off_is_a_picture(form):
+    kept = picture_from(photo(form, exif=b"Exif\0\0II*\0"), longest_side=1600)
+    assert (kept.width, kept.height) == (64, 48)
+
+
 def test_a_bomb_is_refused_by_its_size_before_its_pixels_are_read(monkeypatch):
     monkeypatch.setattr(Image.Image, "thumbnail", lambda *_: pytest.fail("its pixels were read"))
     with pytest.raises(PictureTooLarge):
