@@ -80,6 +80,8 @@ def reprice_quote(
     priced = price(kept)
     if add_code.strip() and not priced.total_minor:
         raise VoucherRefused(_("This voucher would leave nothing to pay."), voucher_code=add_code)
+    if not priced.total_minor:  # nor does one that counted so far: sent like that, it costs nothing
+        priced = price(())
     new_shipments, new_vouchers = promise(quote, lines, priced)
     QuoteLine.objects.bulk_update(lines, _LINE_AMOUNTS)
     QuoteShipment.objects.filter(quote=quote).delete()

@@ -139,6 +139,22 @@ def test_a_voucher_that_leaves_nothing_to_pay_is_refused(alice, shop, mug, now):
         _reprice(quote, now, add_code="SPRING")
 
 
+def test_a_voucher_falls_away_where_a_cheaper_way_to_send_leaves_nothing_to_pay(
+    alice, shop, mug, now
+):
+    dear, free = sends(shop, "Post", IT=490), sends(shop, "Pick up", IT=0)
+    voucher(shop, bps=10_000, now=now)
+    quote = _reprice(quote_for(alice, mug, now=now), now, choices={shop.pk: dear.pk})
+    quote = _reprice(quote, now, add_code="SPRING")
+    assert quote.total_minor == 490
+
+    quote = _reprice(quote, now, choices={shop.pk: free.pk})
+
+    assert (quote.discount_minor, quote.total_minor) == (0, 1990)
+    assert not quote.vouchers.exists()
+    assert _place(quote, alice, now).total_minor == 1990
+
+
 def test_a_voucher_that_others_used_up_is_no_order(alice, shop, mug, now):
     made = voucher(shop, bps=1000, most_uses=1, now=now)
     quote = quote_for(alice, mug, now=now)
