@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.forms import AddressForm
@@ -13,6 +14,7 @@ from shops.accounts.services import AddressFields
 from shops.payments import providers
 
 NEW: Final = "new"
+MOST_EMAIL: Final = 254
 
 
 class NewAddressForm(AddressForm):
@@ -62,7 +64,15 @@ class PlaceForm(CardForm):
         choice.initial = (initial or {}).get("address_choice") or next(iter(self.addresses), NEW)
         # Who has no address yet sends none of the choices.
         choice.required = bool(self.addresses)
-        self.new_address = NewAddressForm(data) if data else NewAddressForm(initial=initial)
+
+    @cached_property
+    def new_address(self) -> NewAddressForm:
+        if not self.is_bound:
+            return NewAddressForm(initial=self.initial)
+        if self.is_new:
+            return NewAddressForm(self.data)
+        # Nothing of it was meant to be filled in: no errors beside it.
+        return NewAddressForm(initial=dict(self.data.items()))
 
     @property
     def is_new(self) -> bool:
@@ -98,11 +108,7 @@ class PlaceForm(CardForm):
 
     def is_valid(self) -> bool:
         fine = super().is_valid()
-        if self.is_new:
-            return self.new_address.is_valid() and fine
-        # Nothing of it was meant to be filled in: no errors beside it.
-        self.new_address = NewAddressForm(initial=dict(self.data.items()))
-        return fine
+        return (not self.is_new or self.new_address.is_valid()) and fine
 
     def address(self) -> AddressFields:
         if self.is_new:
@@ -140,8 +146,14 @@ class GuestForm(NewAddressForm):
 
     email = forms.EmailField(
         label=_("E-mail address"),
-        max_length=254,
+        max_length=MOST_EMAIL,
         help_text=_("We mail you a link to go on with. No password, no account."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     field_order = ["email"]
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if len(email) > MOST_EMAIL:  # some letters are two in lower case
+            raise forms.ValidationError(_("This address is too long."))
+        return email

@@ -74,7 +74,8 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
         if request.method != "POST":
             link = services.link_by(token=token, now=now)
             return render(request, "checkout/guest_link.html", {"email": link.email})
-        user, link = services.use_guest_link(token=token, now=now)
+        cart = owner_of(request).token
+        user, link = services.use_guest_link(token=token, cart_token=cart, now=now)
     except services.HasAccount as refused:
         messages.info(request, str(refused))
         return redirect(f"{reverse('account_login')}?next={reverse('checkout:checkout')}")

@@ -81,16 +81,21 @@ def link_by(*, token: str, now: datetime) -> GuestLink:
 
 def has_account(email: str) -> bool:
     """Tell whether somebody signs in with this address and a password."""
-    user = User.objects.filter(email=email.lower()).first()
+    user = _owner(email.lower())
     return user is not None and user.has_usable_password()
 
 
 @transaction.atomic
-def use_guest_link(*, token: str, now: datetime) -> tuple[User, GuestLink]:
+def use_guest_link(
+    *, token: str, cart_token: uuid.UUID | None = None, now: datetime
+) -> tuple[User, GuestLink]:
     """Use a link up: gives the guest that it belongs to, made now if there was none.
 
-    A guest is a user without a password whose e-mail address is known to be theirs.
+    A guest is a user without a password whose e-mail address is known to be theirs. Anybody can
+    have a link mailed to them with an address of anybody's: only what this browser itself typed in
+    becomes a guest's default.
 
+    :param cart_token: the cart of the browser that follows the link
     :raises GuestLinkOver: it was used, is too old, or never was
     :raises HasAccount: somebody signs in with this address; nobody gets in by a link
     """
@@ -103,7 +108,8 @@ def use_guest_link(*, token: str, now: datetime) -> tuple[User, GuestLink]:
         raise HasAccount
     if not user.is_active:
         raise GuestLinkOver
-    _keep_address(user, link.address, now=now)
+    is_own = link.cart_token is not None and link.cart_token == cart_token
+    _keep_address(user, link.address, as_default=is_own, now=now)
     return user, link
 
 
@@ -116,22 +122,28 @@ def forget_old_links(*, now: datetime) -> int:
 def _guest(email: str, *, now: datetime) -> User:
     try:
         with transaction.atomic():
-            user = User.objects.filter(email=email).first()
+            user = _owner(email)
             if user is None:
                 user = User.objects.create_user(
                     email, display_name=gettext("Guest"), date_joined=now
                 )
     except IntegrityError:  # made by another link in this moment
         user = User.objects.get(email=email)
-    if not user.has_usable_password():
+    if not user.has_usable_password() and user.email == email:
         EmailAddress.objects.update_or_create(
             user=user, email=email, defaults={"verified": True, "primary": True}
         )
     return user
 
 
-def _keep_address(user: User, fields: Any, *, now: datetime) -> None:
+def _owner(email: str) -> User | None:
+    """Find whose an address is: who has shown it, by whichever of theirs they sign in."""
+    shown = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
+    return shown.user if shown else User.objects.filter(email=email).first()
+
+
+def _keep_address(user: User, fields: Any, *, as_default: bool, now: datetime) -> None:
     if not fields or Address.objects.filter(user=user, **fields).exists():
         return
     with suppress(TooManyAddresses):
-        add_address(user=user, fields=cast(AddressFields, fields), as_default=True, now=now)
+        add_address(user=user, fields=cast(AddressFields, fields), as_default=as_default, now=now)

@@ -119,6 +119,55 @@ def test_a_second_order_of_a_guest_is_the_same_guests(client, ask):
     assert User.objects.get(email=EMAIL).addresses.count() == 1
 
 
+def test_another_address_that_is_shown_to_be_an_accounts_is_nobody_elses(client, ask, alice):
+    EmailAddress.objects.create(user=alice, email=EMAIL, verified=True)
+    assert ask() == "/accounts/login/?next=/checkout/"
+    token = services.guests.token_of(GuestLink.objects.get())
+    page = client.post(f"/checkout/guest/{token}/", follow=True)
+    assert "Sign in to go on" in page.text
+    assert User.objects.get() == alice
+
+
+def test_a_guest_gets_in_by_their_other_address(client, ask, now):
+    guest = User.objects.create_user("first@test.example")
+    EmailAddress.objects.create(user=guest, email=guest.email, verified=True, primary=True)
+    EmailAddress.objects.create(user=guest, email=EMAIL, verified=True)
+    assert client.post(ask(), follow=True).context["user"] == guest
+
+
+def test_a_link_that_somebody_else_asked_for_does_not_send_a_guests_parcels_elsewhere(
+    client, ask, mug
+):
+    client.post(ask())
+    mine = User.objects.get(email=EMAIL).addresses.get()
+    theirs = client.__class__()
+    theirs.post("/cart/add/", {"sku": mug.pk})
+    theirs.post("/checkout/guest/", {**FORM, "line1": "Via Altrove 9"})
+    link = GuestLink.objects.get(used_at=None)
+    page = client.__class__().post(f"/checkout/guest/{services.guests.token_of(link)}/")
+    assert page.status_code == 302
+    assert User.objects.get(email=EMAIL).addresses.get(is_default=True) == mine
+
+
+def test_what_a_guest_typed_in_anew_in_this_browser_is_offered_first(client, ask, mug):
+    client.post(ask())
+    client.logout()
+    client.post("/cart/add/", {"sku": mug.pk})
+    client.post("/checkout/guest/", {**FORM, "line1": "Via Nuova 2"})
+    link = GuestLink.objects.get(used_at=None)
+    client.post(f"/checkout/guest/{services.guests.token_of(link)}/")
+    default = User.objects.get(email=EMAIL).addresses.get(is_default=True)
+    assert default.line1 == "Via Nuova 2"
+
+
+def test_an_address_that_is_longer_in_lower_case_is_told_to_be_too_long(client, mug):
+    client.post("/cart/add/", {"sku": mug.pk})
+    domain = ".".join(["\u0130" * 60] * 4) + ".com"
+    page = client.post("/checkout/guest/", {**FORM, "email": f"a@{domain}"})
+    assert page.status_code == 422
+    assert "too long" in page.text
+
+
 def test_a_banned_guest_does_not_get_in(client, ask):
     path = ask()
     User.objects.create_user(EMAIL, is_active=False)
