@@ -5,6 +5,7 @@ from typing import Any, cast
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from shops.accounts.address_check import checked, shape_of
 from shops.accounts.countries import COUNTRIES
 from shops.accounts.models import Address, User
 from shops.accounts.services import AddressFields
+from shops.accounts.widgets import LongSelect
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
@@ -52,6 +54,10 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         }
 
 
+def _countries() -> list[tuple[str, str | Promise]]:
+    return [("", _("Choose a country")), *COUNTRIES.items()]
+
+
 class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
     """Where parcels go, with what browsers need to fill it in.
 
@@ -60,8 +66,9 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
 
     country = forms.ChoiceField(
         label=_("Country"),
-        choices=[("", _("Choose a country")), *COUNTRIES.items()],
-        widget=forms.Select(attrs={"autocomplete": "country"}),
+        # Asked for and not given: a list would be copied for each form.
+        choices=_countries,
+        widget=LongSelect(attrs={"autocomplete": "country"}),
     )
     phone = forms.CharField(
         label=_("Phone"),
