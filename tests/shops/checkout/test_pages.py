@@ -374,7 +374,7 @@ def test_the_shop_sees_its_orders_and_gives_money_back(
     assert "To be packed" not in page.text
     client.force_login(alice)
     page = client.get(f"/orders/{number}/")
-    assert "€39.80 went back to the card. The shop says: broken" in page.text
+    assert "€39.80 went back to the card. Why: broken" in page.text
 
 
 def test_a_part_that_is_given_back_twice_with_one_key_goes_back_once(
