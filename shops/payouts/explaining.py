@@ -107,7 +107,7 @@ def reason_of(stage: Stage) -> str:
     """Say why the money is where it is; the date is shown beside it."""
     return {
         Stage.UNDELIVERED: _("Waiting for delivery"),
-        Stage.RETURN_WINDOW: _("Return window"),
+        Stage.RETURN_WINDOW: _("Held for some days after delivery"),
         Stage.DISPUTED: _("A return or dispute is open"),
         Stage.DUE: _("About to be released"),
         Stage.SETTLED: _("Released"),
