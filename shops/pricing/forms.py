@@ -186,7 +186,10 @@ class DealForm(forms.Form):
             choices=[("", _("Choose a product"))]
             + [(sku.pk, f"{sku} · {Money(sku.price_minor, sku.currency)}") for sku in skus],
         )
-        self.fields["price"] = MoneyField(currency=shop.currency, label=_("Price in the deal"))
+        self.fields["price"] = MoneyField(
+            currency=shop.currency,
+            label=_("Price in the deal (%(currency)s)") % {"currency": shop.currency},
+        )
         self.fields["price"].widget.attrs["inputmode"] = "decimal"
         self.fields["starts_at"] = InstantField(label=_("From"))
         self.fields["ends_at"] = InstantField(label=_("Until"))
@@ -216,11 +219,13 @@ class VoucherForm(forms.Form):
         )
         self.fields["percent"] = PercentField(label=_("Per cent"), required=False, max_length=8)
         self.fields["amount"] = MoneyField(
-            currency=shop.currency, label=_("Amount"), required=False
+            currency=shop.currency,
+            label=_("Amount (%(currency)s)") % {"currency": shop.currency},
+            required=False,
         )
         self.fields["least"] = MoneyField(
             currency=shop.currency,
-            label=_("Counts from goods worth"),
+            label=_("Counts from goods worth (%(currency)s)") % {"currency": shop.currency},
             required=False,
         )
         self.fields["starts_at"] = InstantField(label=_("From"))
