@@ -13,6 +13,11 @@ if (document.querySelector("[data-new-address]")) {
   import("./new-address.js").then(({ startNewAddress }) => startNewAddress(document));
 }
 if (document.querySelector("details[data-menu]")) import("./menus.js");
+// On phones, rows of tabs and chips are wider than the screen: show where one is.
+for (const row of document.querySelectorAll(".tabs, .chips")) {
+  const here = row.querySelector("[aria-current]");
+  if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+}
 let clocks;
 function wakeClocks() {
   if (!document.querySelector(CLOCKS)) return;
