@@ -29,6 +29,7 @@ _PROBLEMS: Final = {
     "409": "Not now: `code` says why; with `Retry-After` it may go later.",
     "415": "Only `application/json` can be read.",
     "422": "It can't be done with this: `code` says why.",
+    "429": "Too often in a short time; try again after `Retry-After` seconds.",
     "503": "Busy, or a server behind this one is away; try again after `Retry-After` seconds.",
 }
 _Parameter = OpenApiParameter | Serializer[Any] | type[Serializer[Any]]

@@ -190,6 +190,10 @@ class QuoteView(_QuoteView):
         wanted = self.parsed(RepriceIn, request)
         choices = _by_shop(wanted.get("shipping", ()))
 
+        def prepare() -> None:
+            if wanted["add_voucher"].strip():
+                services.count_code(buyer_id=self.user_id)
+
         def effect() -> tuple[int, Mapping[str, Any]]:
             quote = services.reprice_quote(
                 quote_id=quote_id,
@@ -202,7 +206,7 @@ class QuoteView(_QuoteView):
             )
             return 200, shown(quote)
 
-        return self.once(request, scope="quote-reprice", effect=effect)
+        return self.once(request, scope="quote-reprice", prepare=prepare, effect=effect)
 
 
 class CancelQuoteView(_QuoteView):

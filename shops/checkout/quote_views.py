@@ -24,7 +24,7 @@ from shops.checkout.quote_queries import shown_quote
 from shops.checkout.views import cart_page, chosen_country, for_program, user_of
 from shops.facts.idempotency import HEADER, Answer, InFlight, with_key
 from shops.facts.refused import Invalid, Refused
-from shops.facts.throttle import TooMany, take_turn
+from shops.facts.throttle import TooMany
 from shops.orders.queries import first_number
 from shops.payments import services as payments
 from shops.pricing.services import VoucherRefused, VoucherUsedUp
@@ -32,9 +32,6 @@ from shops.stock import services as stock
 
 # How long a form's second click waits for the first one's answer.
 _PATIENCE: Final = timedelta(seconds=5)
-# Nobody guesses codes: so many a buyer may try in so long.
-_MOST_CODES: Final = 20
-_CODES_WITHIN: Final = timedelta(minutes=10)
 
 
 @login_required
@@ -67,7 +64,7 @@ def price(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
     code = request.POST.get("voucher", "").strip()
     try:
         if code:
-            take_turn(f"voucher:{user.pk}", most=_MOST_CODES, within=_CODES_WITHIN)
+            services.count_code(buyer_id=user.pk)
         quote = services.reprice_quote(
             quote_id=quote_id,
             buyer_id=user.pk,

@@ -37,7 +37,7 @@ from shops.checkout.services.quotes import (
     extend_quote,
     start_quote,
 )
-from shops.checkout.services.repricing import QuoteOver, reprice_quote
+from shops.checkout.services.repricing import QuoteOver, count_code, reprice_quote
 from shops.checkout.services.signing import QuoteTampered
 from shops.checkout.services.voiding import void
 
@@ -62,6 +62,7 @@ __all__ = [
     "cancel_order",
     "cancel_quote",
     "close_due_quotes",
+    "count_code",
     "expire_due_purchases",
     "extend_quote",
     "forget_old_links",

@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
 from shops.checkout.services.promising import price_lines, promise
 from shops.checkout.services.signing import check_signature
 from shops.facts.refused import NotFound, Refused
+from shops.facts.throttle import take_turn
 from shops.pricing.calculation import Priced
 from shops.pricing.services import VoucherRefused
 
@@ -19,11 +21,22 @@ _QUOTE_AMOUNTS = [
     "country", "goods_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor",
     "signature",
 ]  # fmt: skip
+# Nobody guesses codes: so many a buyer may try in so long.
+_MOST_CODES: Final = 20
+_CODES_WITHIN: Final = timedelta(minutes=10)
 
 
 class QuoteOver(Refused):
     code = "quote_over"
     message = _("The time for which this was kept for you is over. Nothing was ordered.")
+
+
+def count_code(*, buyer_id: int) -> None:
+    """Count a voucher's code that a buyer tries, by whichever door.
+
+    :raises TooMany: they have tried enough for a while
+    """
+    take_turn(f"voucher:{buyer_id}", most=_MOST_CODES, within=_CODES_WITHIN)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from shops.orders.models import Order
 from shops.stock.services import set_policy
 from tests.factories.checkout import ADDRESS, quote_for
 from tests.factories.pricing import deal, sends, tax, voucher
+from tests.factories.webhooks import token_for
 
 pytestmark = pytest.mark.django_db
 
@@ -213,6 +214,29 @@ def test_codes_can_not_be_guessed_for_ever(browser, alice, mug, now, settings):
         for i in range(21)
     }
     assert answers == {422, 429}
+
+
+def test_codes_can_not_be_guessed_through_the_api_either(client, alice, mug, now, settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": uuid.uuid4().hex,
+        }
+    }
+    quote = quote_for(alice, mug, now=now)
+    authorization = f"Bearer {token_for(alice)}"
+    answers = [
+        client.patch(
+            f"/api/v1/quotes/{quote.pk}",
+            {"add_voucher": f"G{number}"},
+            content_type="application/json",
+            headers={"Authorization": authorization, "Idempotency-Key": f"guess-{number:03}"},
+        )
+        for number in range(21)
+    ]
+    assert {answer.status_code for answer in answers[:20]} == {422}
+    assert (answers[20].status_code, answers[20].json()["code"]) == (429, "too_many")
+    assert "Retry-After" in answers[20].headers
 
 
 def test_programs_get_the_amounts(browser, alice, shop, mug, now):
