@@ -41,6 +41,7 @@ _CITIES: Final[dict[str, Promise]] = {
     "post_town": _("post town"),
     "suburb": _("suburb"),
 }
+MOST_CODE: Final = 20
 # Our fields by theirs.
 _NAMES: Final = {
     "country_code": "country",
@@ -107,6 +108,8 @@ def checked(fields: AddressFields) -> Checked:
     if country not in COUNTRIES:
         return Checked(found, {"country": _("Choose a country.")})
     found["postal_code"] = _plain_code(fields["postal_code"], country)
+    if len(found["postal_code"]) > MOST_CODE:  # some letters are two or three in capitals
+        return Checked(found, {"postal_code": _("This is too long.")})
     if not found["region"].strip():
         found["region"] = _region_of(country, found["postal_code"])
     theirs = {

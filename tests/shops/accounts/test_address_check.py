@@ -44,8 +44,10 @@ def test_an_address_is_written_as_its_country_does(fields, written):
         ({"line1": " "}, {"line1": "needs: street"}),
         ({"country": "US", "postal_code": ""}, {"postal_code": "needs: ZIP code"}),
         ({"country": "XX"}, {"country": "Choose a country"}),
+        # Longer in capitals than as it was typed in.
+        ({"country": "AE", "postal_code": "\u00df" * 20}, {"postal_code": "too long"}),
     ],
-    ids=["code", "elsewhere", "region", "town", "street", "zip", "country"],
+    ids=["code", "elsewhere", "region", "town", "street", "zip", "country", "capitals"],
 )
 def test_what_is_wrong_is_told_by_field(fields, wrong):
     found = checked({**GOOD, **fields})
