@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import F
+from django.db.models import F, Sum
 
 from shops.facts.checking import Check, sentences
 from shops.ledger.models import Kind
-from shops.payments.models import Payment
+from shops.payments.models import Payment, Refund, RefundState
 from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
@@ -90,8 +90,11 @@ def refunds(now: datetime) -> Iterator[str]:
 
 
 def refunded(now: datetime) -> Iterator[str]:
-    """A paid order says that it was refunded what its refunds gave back."""
-    return sentences(
+    """A paid order says that it was refunded what its refunds gave back.
+
+    What was never captured of it counts as refunded, too.
+    """
+    yield from sentences(
         "order {}: {} of {} refunded, its refunds that were made add up to {}",
         """
         SELECT o.number, o.refunded_minor, o.total_minor, coalesce(r.amount, 0)
@@ -102,9 +105,23 @@ def refunded(now: datetime) -> Iterator[str]:
         ) AS r ON r.order_id = o.id
         WHERE o.paid_at IS NOT NULL AND (
             o.refunded_minor <> coalesce(r.amount, 0) OR o.refunded_minor > o.total_minor)
+            AND NOT EXISTS (
+                SELECT 1 FROM payments_payment c WHERE c.purchase_id = o.purchase_id
+                    AND c.captured_minor > 0 AND c.captured_minor < c.amount_minor)
         ORDER BY o.id
         """,
     )
+    partly = Payment.objects.filter(captured_minor__gt=0, captured_minor__lt=F("amount_minor"))
+    for payment in partly.order_by("pk").iterator():
+        made = Refund.objects.filter(payment=payment, state=RefundState.SUCCEEDED)
+        given = dict(made.values_list("order").annotate(minor=Sum("amount_minor")))
+        for order, taken in shares(payment):
+            expected = order.total_minor - taken + given.get(order.pk, 0)
+            if order.is_paid and order.refunded_minor != expected:
+                yield (
+                    f"order {order.number}: {order.refunded_minor} of {order.total_minor} refunded,"
+                    f" {taken} was captured of it and its refunds make that {expected}"
+                )
 
 
 def unpaid(now: datetime) -> Iterator[str]:

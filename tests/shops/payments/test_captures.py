@@ -3,7 +3,8 @@
 import pytest
 
 from shops.facts.refused import NotAllowed
-from shops.payments import queries, services
+from shops.orders.models import Order
+from shops.payments import checks, queries, services
 from shops.payments.models import Payment
 from tests.factories.payments import make_payment, report
 from tests.shops.payments.test_services import clearing, escrow, keep_the_books, later
@@ -63,6 +64,15 @@ def test_what_was_captured_by_hand_at_the_provider_is_split_in_proportion(paymen
     services.apply(payment_id=payment.pk, report=taken, now=now)
     shares = [minor for _, minor in queries.shares(Payment.objects.get())]
     assert sorted(shares) == [201, 799]
+
+
+def test_what_was_never_taken_looks_right_to_the_doctor(payment, now):
+    taken = report(payment, "succeeded", captured_minor=1000)
+    services.apply(payment_id=payment.pk, report=taken, now=now)
+    assert list(checks.refunded(now)) == []
+    Order.objects.filter(refunded_minor=299).update(refunded_minor=298)
+    [said] = checks.refunded(now)
+    assert "201 was captured" in said
 
 
 @pytest.mark.parametrize("captured", [0, 2491])
