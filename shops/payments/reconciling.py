@@ -1,6 +1,7 @@
 """The reconciler: it asks the provider about all that is open, and completes or ends it."""
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,24 +35,28 @@ def settle_unknown(*, now: datetime) -> int:
     old = now - SETTLE_AFTER
     # In any order, so that one that can't be settled never stands before the others.
     waiting = Payment.objects.filter(state__in=OPEN, created_at__lt=old).order_by("?")
-    settled = unanswered = 0
+    settled = 0
+    unanswered = Counter[str]()
     for payment in waiting.select_related("purchase")[:_BATCH]:
+        # One provider that is away keeps nobody from asking another one.
+        if unanswered[payment.provider] == _GIVE_UP_AFTER:
+            continue
         try:
             settled += _settle(payment, now=now).state not in OPEN
-            unanswered = 0
+            unanswered[payment.provider] = 0
         except providers.NoAnswer as error:
             log.warning("payment %s is still unknown: %s", payment.pk, error)
-            unanswered += 1
-            if unanswered == _GIVE_UP_AFTER:
-                return settled
-        except (Refused, providers.Rejected, providers.Unheard):
+            unanswered[payment.provider] += 1
+        except Exception:
             log.exception("payment %s can't be settled", payment.pk)
     open_refunds = Refund.objects.filter(state__in=OPEN_REFUNDS, created_at__lt=old)
-    for refund in open_refunds.order_by("?")[:_BATCH]:
+    for refund in open_refunds.select_related("payment").order_by("?")[:_BATCH]:
+        if unanswered[refund.payment.provider] == _GIVE_UP_AFTER:
+            continue
         try:
             after = send_refund(refund_id=refund.pk, now=now)
             settled += after.state in (RefundState.SUCCEEDED, RefundState.FAILED)
-        except Refused:
+        except Exception:
             log.exception("refund %s can't be settled", refund.pk)
     return settled
 

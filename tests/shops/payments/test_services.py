@@ -169,6 +169,26 @@ def test_a_refund_without_an_answer_stays_open_and_is_asked_for_again(
     assert queries.refund_of(order.pk) == refund
 
 
+def test_a_provider_that_is_away_keeps_nobody_from_asking_another_one(
+    charging, alice, olga, now, settings
+):
+    payment = make_payment(alice, now=now, prices=(700,))
+    services.start(payment_id=payment.pk, now=now)
+    order = payment.purchase.orders.get()
+    settings.PAYMENTS_SANDBOX_URL = "http://127.0.0.1:9"
+    refund = services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
+    settings.PAYMENTS_SANDBOX_URL = charging.url
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    settings.STRIPE_SECRET_KEY = "sk_test_away"
+    for _ in range(3):
+        lost = make_payment(alice, now=now)
+        Payment.objects.filter(pk=lost.pk).update(provider="stripe", provider_ref="pi_1")
+
+    assert services.settle_unknown(now=now + services.SETTLE_AFTER * 2) == 1
+    refund.refresh_from_db()
+    assert refund.state == "succeeded"
+
+
 def test_what_the_provider_never_heard_of_is_asked_again_while_it_is_of_use(charging, alice, now):
     payment = make_payment(alice, now=now)
     assert services.settle_unknown(now=now) == 0
