@@ -20,6 +20,7 @@ from shops.payouts.models import (
     SettlementState,
 )
 from shops.payouts.paying import SOURCE_FAILED, SOURCE_PAID, SOURCE_PAYOUT
+from shops.returns.queries import open_for
 
 # Jobs run each few minutes; what is older than this was forgotten.
 _PATIENCE: Final = timedelta(hours=1)
@@ -120,6 +121,17 @@ def _forgotten(before: datetime) -> Iterator[str]:
     )
     for number in unplanned.order_by("pk").values_list("number", flat=True)[:_MOST]:
         yield f"order {number} was delivered, and no day is set for its release"
+    due = Settlement.objects.filter(
+        order__in=delivered, state=SettlementState.WAITING, due_at__lt=before
+    )
+    waiting = dict(due.order_by("due_at", "pk").values_list("order_id", "order__number"))
+    is_open = open_for(waiting)
+    for order_id, number in waiting.items():
+        if order_id not in is_open:
+            yield f"order {number} should have been released, and still waits"
+    reserves = Reserve.objects.filter(released_at=None, release_at__lt=before)
+    for order_id in reserves.order_by("pk").values_list("settlement__order_id", flat=True)[:_MOST]:
+        yield f"order {order_id}: its reserve should have been released, and is still held"
     for run in PayoutRun.objects.filter(
         state=RunState.OPEN, collected_at=None, started_at__lt=before
     ):

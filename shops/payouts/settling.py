@@ -4,7 +4,8 @@ Every change of an order's settlement is made under the order's row lock. The ac
 are not locked by anybody.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,12 +18,14 @@ from shops.ledger.money import basis_points
 from shops.ledger.services import Line, post
 from shops.orders import services as orders
 from shops.orders.models import Order
-from shops.payments.queries import in_escrow, journals_of_order
+from shops.payments.queries import SOURCE_CAPTURE, in_escrow, journals_of_order
 from shops.payouts import planning
 from shops.payouts.events import OrderSettled
 from shops.payouts.models import Posting, PostingKind, Reserve, Settlement, SettlementState
 from shops.payouts.terms import Parts, scaled, shop_owner
 from shops.returns.queries import open_for
+
+log = logging.getLogger(__name__)
 
 SOURCE_SETTLE: Final = "payouts.settle"
 SOURCE_RESERVE: Final = "payouts.reserve"
@@ -35,7 +38,7 @@ def settle_due(*, now: datetime) -> int:
     """Release every order whose time has come, each in a transaction of its own; count them."""
     due = Settlement.objects.filter(state=SettlementState.WAITING, due_at__lte=now)
     ids = list(due.order_by("due_at", "pk").values_list("order_id", flat=True))
-    return sum(settle(order_id=order_id, now=now) for order_id in ids)
+    return _each(settle, ids, now=now)
 
 
 @transaction.atomic
@@ -52,8 +55,8 @@ def settle(*, order_id: int, now: datetime) -> bool:
     if row is None or row.due_at is None or row.due_at > now or open_for([order.pk]):
         return False
     journals = journals_of_order(order)
-    if not journals and order.total_minor:
-        # The capture is about to be posted.
+    if order.total_minor and not any(one.source == SOURCE_CAPTURE for one in journals):
+        # The capture is about to be posted; a refund of it may have been quicker.
         return False
     left = min(max(in_escrow(journals), 0), order.total_minor)
     if left and not orders.mark_settled(order_id=order.pk, now=now):
@@ -114,7 +117,7 @@ def release_reserves(*, now: datetime) -> int:
     """Give back to sellers what was held back of their orders for long enough; count them."""
     due = Reserve.objects.filter(released_at=None, release_at__lte=now)
     ids = list(due.order_by("release_at", "pk").values_list("settlement__order_id", flat=True))
-    return sum(release_reserve(order_id=order_id, now=now) for order_id in ids)
+    return _each(release_reserve, ids, now=now)
 
 
 @transaction.atomic
@@ -204,6 +207,17 @@ def note(
 
 class AlreadyPosted(RuntimeError):
     """The books hold a journal that the settlement does not know of."""
+
+
+def _each(step: Callable[..., bool], order_ids: Iterable[int], *, now: datetime) -> int:
+    moved = 0
+    for order_id in order_ids:
+        try:
+            moved += step(order_id=order_id, now=now)
+        except Exception:
+            # One whose money can't be moved keeps no other one waiting; the doctor names it.
+            log.exception("the money of order %s was not released", order_id)
+    return moved
 
 
 def _locked(order_id: int) -> Order | None:

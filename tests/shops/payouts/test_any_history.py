@@ -99,6 +99,7 @@ class AnyHistory(TestCase):
         for fact in late:
             reactions.reverse_released(fact, event_id=0, now=at)
         settling.settle_due(now=at + timedelta(days=1))
+        settling.release_reserves(now=at)
 
         assert list(ledger_checks.off()) == []
         assert list(checks.off(now=at)) == []

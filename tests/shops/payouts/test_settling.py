@@ -9,7 +9,7 @@ from shops.facts.models import Event
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
 from shops.orders.events import OrderDelivered
-from shops.payouts import planning, reactions, settling
+from shops.payouts import checks, planning, reactions, settling
 from shops.payouts.models import Part, Reserve, Settlement, SettlementState
 from shops.returns.models import Return
 from tests.factories.payouts import charged_back, delivered, line, refund, refunded
@@ -131,6 +131,29 @@ def test_an_order_waits_until_its_capture_is_in_the_books(now, shop, monkeypatch
     order = delivered(now=now, shop=shop)
 
     assert not settle(order, now)
+
+
+def test_a_refund_that_is_in_the_books_before_its_capture_closes_nothing(now, shop, monkeypatch):
+    monkeypatch.setattr("shops.payments.reactions.post_capture", lambda *args, **kwargs: None)
+    order = delivered(now=now, shop=shop)
+    refunded(order, 400, now=now)
+
+    assert not settle(order, now)
+    assert Settlement.objects.get().state == SettlementState.WAITING
+
+
+def test_one_that_cannot_be_released_keeps_no_other_one_waiting(now, shop, caplog):
+    broken, other = (delivered(now=now, shop=shop, days_ago=days) for days in (9, 8))
+    Part.objects.filter(settlement__order=broken).delete()
+
+    assert settling.settle_due(now=now) == 1
+
+    other.refresh_from_db()
+    assert other.settled_at == now
+    assert f"order {broken.pk}" in caplog.text
+    assert f"order {broken.number} should have been released, and still waits" in list(
+        checks.off(now=now + timedelta(hours=2))
+    )
 
 
 def test_the_reserve_is_released_after_its_days_and_once(now, shop):
