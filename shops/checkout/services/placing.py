@@ -27,6 +27,7 @@ from shops.payments import services as payments
 from shops.payments.models import Payment, PaymentState
 from shops.pricing.services import use_vouchers
 from shops.stock import services as stock
+from shops.stock.models import Hold
 
 # How long an order waits for its payment; its stock is kept meanwhile.
 PAY_WITHIN: Final = timedelta(minutes=30)
@@ -117,6 +118,7 @@ def place_order(
         stock.commit(hold_ids=holds, now=now)
     except stock.HoldExpired:
         raise QuoteOver from None
+    _check_shared(lines)
     purchase = orders.place(
         buyer_id=buyer.pk,
         quote_id=quote.pk,
@@ -164,6 +166,19 @@ def place_order(
         now=now,
     )
     return purchase
+
+
+def _check_shared(lines: Sequence[QuoteLine]) -> None:
+    """Make sure that what a cart keeps, too, is as much as was promised; it is committed by now.
+
+    Another tab may have changed the cart while the quote was being written.
+    """
+    shared = {line.hold_id: line.quantity for line in lines if line.is_shared}
+    if not shared:
+        return
+    kept = dict(Hold.objects.filter(pk__in=shared).values_list("pk", "quantity"))
+    if kept != shared:
+        raise QuoteOver
 
 
 def _check_limits(lines: Sequence[QuoteLine], *, buyer_id: int) -> None:

@@ -8,6 +8,7 @@ from shops.checkout import services
 from shops.checkout.models import CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.queries import shown_cart
+from shops.orders.models import Order
 from shops.stock.models import EntryState, Hold, Stock, WaitlistEntry
 from shops.stock.services import OutOfStock, join, release, resize, set_policy
 from tests.factories.checkout import ADDRESS, quote_for
@@ -63,6 +64,16 @@ def test_what_somebody_has_in_their_cart_nobody_else_gets(mine, bob, kept, now):
         services.add_to_cart(owner=CartOwner(user_id=bob.pk), sku_id=kept.pk, quantity=2, now=now)
     assert not CartLine.objects.filter(cart__user=bob).exists()
     assert _reserved(kept) == 2
+
+
+def test_a_quote_that_another_tab_made_the_cart_outgrow_is_no_order(alice, mine, kept, now):
+    quote = quote_for(alice, kept, quantity=1, now=now)
+    # As when the cart was changed between the quote's holds and its being written.
+    resize(hold_id=quote.lines.get().hold_id, quantity=3, now=now)
+    with pytest.raises(services.QuoteOver):
+        _place(quote, alice, now)
+    assert Hold.objects.get().state == "held"
+    assert not Order.objects.exists()
 
 
 def test_the_order_takes_what_the_cart_kept_and_leaves_the_rest_alone(alice, mine, kept, mug, now):
