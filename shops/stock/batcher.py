@@ -86,7 +86,11 @@ class Waiting:
 
     def answer(self, answer: Answer) -> None:
         self.is_told = True
-        self.tell(answer)
+        try:
+            self.tell(answer)
+        except Exception:
+            # The others of its batch, and the thread, have nothing to do with that.
+            log.exception("a request could not be answered")
 
 
 class Batcher:
@@ -144,8 +148,14 @@ class Batcher:
                 raise Busy
             self._waiting.append(one)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="stock-batcher", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="stock-batcher", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # The system has no thread for us now; it may have one for the next.
+                    self._waiting.remove(one)
+                    raise Busy from None
+                self._thread = thread
             elif len(self._waiting) in (1, self._at_most):
                 # The thread sleeps until there is a request, or until its next batch is full.
                 self._changed.notify()
@@ -252,10 +262,19 @@ class Batcher:
             except Exception:
                 # Whatever state the connection is in, the next batch has another.
                 connection.close()
-                log.exception("%d requests were not reserved", len(asks))
+                if len(batch) > 1:
+                    return self._reserve_each(batch)
+                log.exception("a request was not reserved")
                 return None
             if batch[0].is_told:
                 return None
+        return None
+
+    def _reserve_each(self, batch: Sequence[Waiting]) -> Refused | None:
+        """Take the requests of a batch that failed one by one: only its cause is refused."""
+        for one in batch:
+            if not one.is_told and (refusal := self._reserve_for([one])):
+                return refusal
         return None
 
 

@@ -214,6 +214,53 @@ def test_an_error_of_ours_ends_neither_the_thread_nor_the_waiting(caplog):
     assert "a mistake" in caplog.text
 
 
+def test_one_that_cannot_be_reserved_is_refused_alone(slow):
+    def reserve(asks, then):
+        if any(one.wanted[0].quantity == 13 for one in asks):
+            raise RuntimeError("a mistake")
+        slow(asks, then)
+
+    with running(reserve) as batcher:
+        first = batcher.submit(ask())
+        slow.began.acquire()
+        futures = [batcher.submit(ask(quantity=number)) for number in (1, 13, 2)]
+        for _ in range(3):
+            slow.go_on.release()
+        assert first.result(5)
+        assert [type(one.exception(5)) for one in futures] == [type(None), Unavailable, type(None)]
+
+
+def test_one_that_cannot_be_told_harms_nobody(slow, caplog):
+    def tell(answer):
+        raise RuntimeError("gone")
+
+    with running(slow) as batcher:
+        batcher.submit(ask())
+        slow.began.acquire()
+        batcher.put(ask(), tell)
+        batcher.put(ask(), tell, patience=-1)
+        other = batcher.submit(ask())
+        for _ in range(3):
+            slow.go_on.release()
+        assert other.result(5)
+        assert batcher.submit(ask()).result(5)
+    assert len(slow.batches) == 3
+    assert "gone" in caplog.text
+
+
+def test_where_no_thread_can_be_started_the_next_one_tries_again(monkeypatch):
+    def cannot(thread):
+        raise RuntimeError("can't start new thread")
+
+    with running(granted) as batcher:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", cannot)
+            with pytest.raises(Busy):
+                batcher.submit(ask())
+        assert batcher.waiting == 0
+        assert batcher.submit(ask()).result(5)
+
+
 def test_its_thread_ends_when_nobody_asks_and_another_begins():
     with running(granted, idle_seconds=0.01) as batcher:
         for _ in range(2):
