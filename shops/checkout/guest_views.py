@@ -18,8 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shops.checkout import queries, services
 from shops.checkout.forms import GuestForm
 from shops.checkout.owner import owner_of
-from shops.checkout.views import chosen_country
-from shops.facts.addresses import address_of
+from shops.checkout.views import chosen_country, client_of
 from shops.facts.refused import NotFound
 from shops.facts.throttle import TooMany, take_turn
 from shops.orders.links import order_by_token
@@ -133,10 +132,7 @@ def _take_turns(request: HttpRequest, email: str) -> None:
     """
     mark = hashlib.sha256(email.lower().encode()).hexdigest()
     take_turn(f"guest-mail:{mark}", most=_MAILS_PER_ADDRESS, within=_WITHIN)
-    client = address_of(
-        request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
-    )
-    take_turn(f"guest-client:{client}", most=_MAILS_PER_CLIENT, within=_WITHIN)
+    take_turn(f"guest-client:{client_of(request)}", most=_MAILS_PER_CLIENT, within=_WITHIN)
 
 
 def _form(request: HttpRequest, form: GuestForm, status: int = 200) -> HttpResponse:

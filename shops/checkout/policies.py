@@ -18,6 +18,12 @@ def keeps_in_cart(product: Product) -> bool:
     return policy_of(product).mode == Mode.CART_HOLD
 
 
+def cart_keeps(sku_id: int) -> bool:
+    """Tell whether a SKU's units are kept from the cart on, where its product is not loaded."""
+    kept = ReservationPolicy.objects.filter(mode=Mode.CART_HOLD)
+    return kept.filter(product__skus=sku_id).exists()
+
+
 def keeps_nothing(product: Product) -> bool:
     """Tell whether nothing is kept before it is paid: who pays first gets it."""
     return policy_of(product).mode == Mode.FIRST_PAID

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from shops.accounts.countries import COUNTRIES
@@ -19,12 +20,26 @@ from shops.accounts.models import User
 from shops.checkout import queries, services
 from shops.checkout.models import CartLine
 from shops.checkout.owner import owner_of, owner_to_write
+from shops.checkout.policies import cart_keeps
+from shops.facts.addresses import address_of
 from shops.facts.idempotency import HEADER, Answer, with_key
 from shops.facts.refused import NotFound, Refused
+from shops.facts.throttle import TooMany, take_turn
 from shops.stock.services import BadQuantity
 
 _UNDO: Final = "cart_undo"
 _COUNTRY: Final = "ships_to"
+# What carts without an account keep, from one place: new carts cost nothing, and without an end
+# they would keep everything from everybody.
+_MOST_KEPT: Final = 100
+_KEPT_WITHIN: Final = timedelta(minutes=15)
+
+
+class TooManyKept(TooMany):
+    code = "too_many_kept"
+    message = gettext_lazy(
+        "Much of this is kept for others where you are. Sign in to go on, or try again later."
+    )
 
 
 def user_of(request: HttpRequest) -> User:
@@ -139,6 +154,8 @@ def _add(request: HttpRequest, *, is_top_up: bool = False) -> CartLine:
     sku_id = request.POST.get("sku", "")
     if not re.fullmatch(r"[0-9]{1,18}", sku_id):
         raise NotFound
+    if not request.user.is_authenticated and cart_keeps(int(sku_id)):
+        _take_turn_to_keep(request)
     return services.add_to_cart(
         owner=owner_to_write(request),
         sku_id=int(sku_id),
@@ -147,6 +164,20 @@ def _add(request: HttpRequest, *, is_top_up: bool = False) -> CartLine:
         is_top_up=is_top_up,
         now=datetime.now(UTC),
     )
+
+
+def client_of(request: HttpRequest) -> str:
+    """Tell where a request comes from."""
+    peer = request.META.get("REMOTE_ADDR", "")
+    return address_of(peer, request.headers.get("X-Forwarded-For", ""))
+
+
+def _take_turn_to_keep(request: HttpRequest) -> None:
+    name = f"cart-keeps:{client_of(request)}"
+    try:
+        take_turn(name, most=_MOST_KEPT, within=_KEPT_WITHIN)
+    except TooMany:
+        raise TooManyKept from None
 
 
 def _credited(request: HttpRequest, text: str) -> str:

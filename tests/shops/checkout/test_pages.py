@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from shops.checkout import views
 from shops.checkout.models import CartLine, Quote
 from shops.facts.idempotency import fingerprint
 from shops.facts.models import IdempotencyKey
@@ -16,6 +17,7 @@ from shops.orders.models import Order, Purchase
 from shops.orders.services import mark_paid
 from shops.payments.models import Payment
 from shops.stock.models import Hold, Stock
+from shops.stock.services import set_policy
 from tests.factories.checkout import ADDRESS, purchase_of, quote_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -425,3 +427,26 @@ def test_a_refund_that_the_provider_refuses_is_not_shown_as_done(
     )
     assert "on its way back" in page.text
     assert Order.objects.get().is_refunded
+
+
+def test_carts_without_an_account_can_not_keep_everything_from_everybody(
+    client, alice, mug, monkeypatch, settings
+):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": uuid.uuid4().hex,
+        }
+    }
+    monkeypatch.setattr(views, "_MOST_KEPT", 2)
+    wanted = {"path": "/cart/add/", "data": {"sku": mug.pk}, "headers": JSON}
+
+    def by_new_browsers(count):
+        return [Client().post(**wanted).status_code for _ in range(count)]
+
+    assert by_new_browsers(3) == [200, 200, 200]  # nothing is kept by a cart yet
+    set_policy(product_id=mug.product_id, mode="cart_hold", hold_seconds=None, most_per_buyer=None)
+    assert by_new_browsers(3) == [200, 200, 429]
+    client.force_login(alice)
+    assert client.post(**wanted).status_code == 200
+    assert Hold.objects.count() == 3
