@@ -97,7 +97,8 @@ class ParcelOut(serializers.Serializer[Parcel]):
     line_ids = serializers.SerializerMethodField()
 
     def get_line_ids(self, parcel: Parcel) -> list[int]:
-        return list(parcel.lines.order_by("pk").values_list("order_line_id", flat=True))
+        # A list of parcels brings their lines along.
+        return [line.order_line_id for line in sorted(parcel.lines.all(), key=lambda one: one.pk)]
 
 
 class ParcelPageOut(NextPage):
@@ -134,7 +135,8 @@ class ParcelsView(_View):
     @extend_schema(operation_id="list_parcels", responses=ParcelPageOut)
     def get(self, request: Request, shop: str) -> Response:
         """List the shop's parcels, newest first."""
-        return self.page(request, Parcel.objects.filter(shop=self.shop), ParcelOut)
+        rows = Parcel.objects.filter(shop=self.shop).prefetch_related("lines")
+        return self.page(request, rows, ParcelOut)
 
     @extend_schema(operation_id="ship", request=ShipIn, responses={201: ParcelOut})
     def post(self, request: Request, shop: str) -> Response:
