@@ -1,6 +1,7 @@
 """The one path from cart to paid order, a file per stretch of it."""
 
 from shops.checkout.services.carts import (
+    CartFull,
     CartMoved,
     NotForSale,
     OtherCurrency,
@@ -43,6 +44,7 @@ from shops.checkout.services.voiding import void
 
 __all__ = [
     "AlreadyOrdered",
+    "CartFull",
     "CartMoved",
     "EmptyCart",
     "GuestLinkOver",

@@ -26,6 +26,7 @@ from shops.stock import services as stock
 from shops.stock.services import BadQuantity, OutOfStock
 
 MOST_PER_LINE: Final = 99
+MOST_LINES: Final = 100
 # "No more than 99" is a check of the database, too; the referral's length is the column's.
 REFERRAL_LENGTH: Final = 255
 _POLICY: Final = ("sku__product__reservation_policy",)
@@ -39,6 +40,11 @@ class NotForSale(Refused):
 class OtherCurrency(Refused):
     code = "other_currency"
     message = _("Your cart is in another currency. Order what is in it first.")
+
+
+class CartFull(Refused):
+    code = "cart_full"
+    message = _("Your cart is full. Order what is in it first.")
 
 
 class CartMoved(Refused):
@@ -67,6 +73,7 @@ def add_to_cart(
     :raises LimitReached: one buyer may not have that many
     :raises OutOfStock: fewer units are left than would be in the cart
     :raises OtherCurrency: the cart holds another currency
+    :raises CartFull: it has as many lines as it can have
     """
     if not 1 <= quantity <= MOST_PER_LINE:
         raise BadQuantity
@@ -101,6 +108,8 @@ def _put_in(
     if cart.lines.exclude(sku__currency=sku.currency).exists():
         raise OtherCurrency
     line = cart.lines.filter(sku=sku).first() or CartLine(cart=cart, sku=sku, quantity=0)
+    if line.pk is None and cart.lines.count() >= MOST_LINES:
+        raise CartFull
     line.sku = sku
     before = line.quantity
     line.quantity = max(before, quantity) if is_top_up else before + quantity

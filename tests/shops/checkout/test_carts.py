@@ -41,6 +41,14 @@ def test_impossible_quantities_are_refused(mine, mug, now, quantity):
     assert not CartLine.objects.exists()
 
 
+def test_a_cart_has_only_so_many_lines(mine, mug, scarf, now, monkeypatch):
+    monkeypatch.setattr(services.carts, "MOST_LINES", 1)
+    _add(mine, mug, now)
+    with pytest.raises(services.CartFull):
+        _add(mine, scarf, now)
+    assert _add(mine, mug, now).quantity == 2
+
+
 def test_what_is_not_for_sale_is_refused(mine, shop, now):
     archived = SkuFactory(product=ProductFactory(shop=shop, status="archived"))
     switched_off = SkuFactory(product__shop=shop, is_active=False)
