@@ -3,6 +3,7 @@
 import random
 import re
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,17 +12,23 @@ from functools import partial
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from shops.checkout import services as checkout
 from shops.orders.models import Order, OrderEvent, Purchase
 from shops.payments import services as payments
+from shops.payments.events import PaymentCaptured
 from shops.payments.models import Payment, PaymentEvent, Refund
+from shops.payments.reactions import post_capture
+from shops.payouts import planning, settling
+from shops.payouts.models import Settlement
+from shops.returns.models import Return
 from shops.stock.models import Hold, Stock
 from tests.doors import Visitor
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.payments import make_payment, message, report, signed
+from tests.factories.returns import sent_order
 from tests.servers import Site
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
@@ -259,3 +266,95 @@ def test_an_order_is_paid_or_expired_and_then_the_money_goes_back(site, alice, n
             assert order.state == "expired"
             assert hold.state == "released"
             assert Refund.objects.filter(payment=payment).count() == number % 2
+
+
+# --- Return against payout --------------------------------------------------------------------
+
+
+def returns_against_settling(site, orders):
+    """Have buyers ask to return while the money of the same orders is released; both at once."""
+    with ExitStack() as stack:
+        visitors = [stack.enter_context(Visitor(site, order.buyer)) for order in orders]
+
+        def ask(visitor, order):
+            form = {
+                "reason": "changed_mind",
+                "idempotency_key": f"back-{uuid.uuid4()}",
+                **{f"units-{line.pk}": "1" for line in order.lines.all()},
+            }
+            return visitor.post(f"/orders/{order.number}/return/", form, json_answer=True)
+
+        def settle(order):
+            # Requests take a while to come in: either may be first.
+            time.sleep(random.uniform(0, 0.8))
+            return settling.settle(order_id=order.pk, now=datetime.now(UTC))
+
+        jobs = []
+        for visitor, order in zip(visitors, orders, strict=True):
+            jobs.append(partial(ask, visitor, order))
+            jobs.append(partial(settle, order))
+        random.shuffle(jobs)
+        return at_once(jobs, most=2 * len(orders))
+
+
+@pytest.fixture
+def due(buyers, shop, now):
+    """due(n) makes n orders of different buyers whose money is to be released now."""
+
+    def make(count):
+        found = []
+        for buyer in buyers(count):
+            order = sent_order(buyer, shop, now=now, delivered_ago=timedelta(days=8))
+            with transaction.atomic():
+                post_capture(
+                    PaymentCaptured(
+                        payment_id=str(order.purchase.payments.get().pk),
+                        purchase_id=str(order.purchase_id),
+                        amount_minor=order.total_minor,
+                        currency=order.currency,
+                    ),
+                    event_id=0,
+                    now=now,
+                )
+                planning.plan([order.pk], now=now)
+            found.append(order)
+        return found
+
+    return make
+
+
+def released_while_open(orders):
+    """Name the orders that were released though a return of them was there already.
+
+    Both take the order's row first, and a transaction gets its number then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT settled.order_id FROM payouts_settlement AS settled"
+            " JOIN returns_return AS back ON back.order_id = settled.order_id"
+            " WHERE settled.state = 'settled' AND age(back.xmin) > age(settled.xmin)"
+        )
+        wrong = {order_id for (order_id,) in cursor.fetchall()}
+    return [order.number for order in orders if order.pk in wrong]
+
+
+def test_money_of_what_is_sent_back_is_not_released(site, due):
+    orders = due(12)
+
+    answers = returns_against_settling(site, orders)
+
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert Return.objects.count() == len(orders)
+    assert released_while_open(orders) == []
+    # Later, either: what is open stays in escrow.
+    waiting = set(Settlement.objects.filter(state="waiting").values_list("order_id", flat=True))
+    assert not any(settling.settle(order_id=pk, now=datetime.now(UTC)) for pk in waiting)
+
+
+def test_control_without_a_look_at_returns_it_is(site, due, monkeypatch):
+    monkeypatch.setattr(settling, "open_for", lambda order_ids: set())
+    orders = due(12)
+
+    returns_against_settling(site, orders)
+
+    assert released_while_open(orders)
