@@ -351,6 +351,7 @@ def test_money_of_what_is_sent_back_is_not_released(site, due):
     assert not any(settling.settle(order_id=pk, now=datetime.now(UTC)) for pk in waiting)
 
 
+@pytest.mark.campaign
 def test_control_without_a_look_at_returns_it_is(site, due, monkeypatch):
     monkeypatch.setattr(settling, "open_for", lambda order_ids: set())
     orders = due(12)
