@@ -43,6 +43,7 @@ from shops.orders.events import (
     OrderPlaced,
     OrderRefunded,
     OrderReleased,
+    OrderReopened,
     OrderShipped,
     ParcelMoved,
     ShippingDue,
@@ -120,6 +121,7 @@ TABLE: dict[type[Fact], On] = {
         must=[_SCORING + "rescore_after_order", _WEBHOOKS], show=[_STAGE + "order_changed"]
     ),
     OrderExpired: On(must=[_CHECKOUT + "give_back", _WEBHOOKS], show=[_STAGE + "order_changed"]),
+    OrderReopened: On(must=[_CHECKOUT + "use_again"]),
     OrderRefunded: On(
         must=[_ORDERS + "tell_refunded", _SCORING + "rescore_after_order"],
         show=[_STAGE + "order_refunded"],

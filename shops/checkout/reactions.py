@@ -12,8 +12,9 @@ from django.utils.translation import gettext
 from shops.checkout.events import GuestLinkAsked
 from shops.checkout.models import GuestLink
 from shops.checkout.services.guests import has_account, token_of
-from shops.orders.events import OrderCancelled, OrderExpired
-from shops.pricing.services import give_vouchers_back
+from shops.orders.events import OrderCancelled, OrderExpired, OrderFact, OrderReopened
+from shops.orders.models import OVER, Order
+from shops.pricing.services import give_vouchers_back, use_vouchers_again
 
 
 def mail_guest_link(fact: GuestLinkAsked, *, event_id: int, now: datetime) -> None:
@@ -39,5 +40,18 @@ def mail_guest_link(fact: GuestLinkAsked, *, event_id: int, now: datetime) -> No
 
 
 def give_back(fact: OrderCancelled | OrderExpired, *, event_id: int, now: datetime) -> None:
-    """Give back the vouchers of an order that came to nothing."""
-    give_vouchers_back(purchase_id=uuid.UUID(fact.purchase_id), shop_id=fact.shop_id, now=now)
+    """Give back the vouchers of an order that came to nothing, and stayed so."""
+    if _is_over(fact):
+        give_vouchers_back(purchase_id=uuid.UUID(fact.purchase_id), shop_id=fact.shop_id, now=now)
+
+
+def use_again(fact: OrderReopened, *, event_id: int, now: datetime) -> None:
+    """Count the vouchers of an order whose payment came late: it is paid with them, after all."""
+    if not _is_over(fact):
+        use_vouchers_again(purchase_id=uuid.UUID(fact.purchase_id), shop_id=fact.shop_id)
+
+
+def _is_over(fact: OrderFact) -> bool:
+    # Under its lock: a late payment may be bringing it back just now.
+    order = Order.objects.select_for_update().get(pk=fact.order_id)
+    return order.state in OVER

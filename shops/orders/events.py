@@ -72,6 +72,10 @@ class OrderExpired(OrderFact, frozen=True):
     pass
 
 
+class OrderReopened(OrderFact, frozen=True):
+    """It had expired, and its payment came all the same: it is about to be paid."""
+
+
 class OrderRefunded(OrderFact, frozen=True):
     """`refunded_minor` is all that went back so far."""
 

@@ -7,8 +7,9 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext
 
+from shops.orders.events import OrderReopened
 from shops.orders.models import OrderLine, OrderState, Purchase
-from shops.orders.services.moves import PurchaseClosed, lock_purchase, move
+from shops.orders.services.moves import PurchaseClosed, lock_purchase, move, tell
 from shops.orders.services.paying import SoldOut
 from shops.stock import services as stock
 
@@ -50,3 +51,4 @@ def reopen(*, purchase_id: uuid.UUID, now: datetime) -> None:
     for order in orders:
         said = gettext("Paid after it had expired; the goods were still there.")
         move(order, OrderState.UNPAID, reason=said, now=now)
+        tell(OrderReopened, order)

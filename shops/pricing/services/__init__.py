@@ -11,6 +11,7 @@ from shops.pricing.services.vouchers import (
     give_vouchers_back,
     save_voucher,
     use_vouchers,
+    use_vouchers_again,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "save_method",
     "save_voucher",
     "use_vouchers",
+    "use_vouchers_again",
 ]

@@ -163,6 +163,25 @@ def give_vouchers_back(*, purchase_id: uuid.UUID, shop_id: int, now: datetime) -
 
 
 @transaction.atomic
+def use_vouchers_again(*, purchase_id: uuid.UUID, shop_id: int) -> int:
+    """Count vouchers that were given back, as the order that used them is paid all the same.
+
+    One that others have used up meanwhile stays given back: the order keeps its price. Returns how
+    many are counted again.
+    """
+    uses = VoucherUse.objects.filter(
+        purchase_id=purchase_id, voucher__shop_id=shop_id, given_back_at__isnull=False
+    )
+    again = 0
+    for pk, voucher_id in uses.order_by("voucher_id").values_list("pk", "voucher_id"):
+        fits = Q(most_uses__isnull=True) | Q(used__lt=F("most_uses"))
+        if Voucher.objects.filter(fits, pk=voucher_id).update(used=F("used") + 1):
+            VoucherUse.objects.filter(pk=pk).update(given_back_at=None)
+            again += 1
+    return again
+
+
+@transaction.atomic
 def save_voucher(*, shop: Shop, voucher_id: int | None = None, fields: VoucherFields) -> Voucher:
     """Add a voucher to a shop, or change one; what was ordered with it stays as it is.
 

@@ -11,7 +11,7 @@ from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
 from shops.checkout.owner import CartOwner
 from shops.facts.refused import NotFound
 from shops.orders.models import Order, OrderLine
-from shops.orders.services import cancel
+from shops.orders.services import cancel, expire, reopen
 from shops.pricing.models import ShippingRate, TaxRate, Voucher
 from shops.pricing.services import VoucherRefused, VoucherUsedUp, end_deal
 from shops.stock.models import Hold
@@ -179,6 +179,25 @@ def test_a_voucher_comes_back_with_the_fact_that_the_order_came_to_nothing(
     carried_out("OrderCancelled")
     made.refresh_from_db()
     assert made.used == 0
+
+
+@pytest.mark.parametrize("first", ["OrderExpired", "OrderReopened"])
+def test_a_voucher_counts_when_its_expired_order_is_paid_late(
+    alice, shop, mug, now, carried_out, first
+):
+    made = voucher(shop, bps=1000, most_uses=1, now=now)
+    quote = quote_for(alice, mug, now=now)
+    _reprice(quote, now, add_code="SPRING")
+    purchase = _place(quote, alice, now)
+    assert expire(purchase_id=purchase.pk, now=purchase.pay_by)
+    if first == "OrderExpired":
+        carried_out("OrderExpired")
+        assert Voucher.objects.get().used == 0
+    reopen(purchase_id=purchase.pk, now=now)
+    carried_out("OrderReopened")
+    carried_out("OrderExpired")
+    made.refresh_from_db()
+    assert (made.used, made.uses.get().given_back_at) == (1, None)
 
 
 @pytest.mark.parametrize(
