@@ -167,7 +167,9 @@ def _once(request: HttpRequest, quote: Quote, form: PlaceForm, signature: str) -
             now=datetime.now(UTC),
         )
         payment_id = purchase.payments.values_list("pk", flat=True).get()
-        return Answer(201, {"number": first_number(purchase=purchase), "payment": str(payment_id)})
+        return Answer(
+            201, {"number": first_number(purchase_id=purchase.pk), "payment": str(payment_id)}
+        )
 
     def once() -> Answer:
         return with_key(

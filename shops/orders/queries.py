@@ -1,5 +1,6 @@
 """Reads of orders, for their buyer and for their shop."""
 
+import uuid
 from typing import Final
 
 from django.db.models import (
@@ -15,6 +16,7 @@ from django.db.models import (
 )
 
 from shops.facts.refused import NotFound
+from shops.orders import statements
 from shops.orders.models import (
     BEFORE_SHIPPING,
     OVER,
@@ -26,7 +28,6 @@ from shops.orders.models import (
     Parcel,
     ParcelEvent,
     ParcelLine,
-    Purchase,
 )
 
 PER_PAGE: Final = 25
@@ -87,10 +88,9 @@ def siblings(*, order: Order) -> list[Order]:
     return list(others.exclude(pk=order.pk).order_by("pk"))
 
 
-def first_number(*, purchase: Purchase) -> str:
+def first_number(*, purchase_id: uuid.UUID) -> str:
     """Name the order that a purchase is shown by."""
-    numbers = Order.objects.filter(purchase=purchase).order_by("pk")
-    return numbers.values_list("number", flat=True)[0]
+    return statements.first_number(purchase_id)
 
 
 def parcels_of_order(*, order: Order) -> list[Parcel]:

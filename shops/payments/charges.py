@@ -6,6 +6,7 @@ a process dies, the same question can be asked again and nobody is charged twice
 
 import logging
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,9 +21,9 @@ from shops.facts.transactions import whole
 from shops.orders import services as orders
 from shops.orders.models import Order, Purchase
 from shops.orders.queries import first_number
-from shops.payments import providers
+from shops.payments import providers, statements
 from shops.payments.events import PaymentCaptured, PaymentFailed
-from shops.payments.models import PAYMENT_TRANSITIONS, Payment, PaymentEvent, PaymentState
+from shops.payments.models import PAYMENT_TRANSITIONS, Payment, PaymentState
 from shops.payments.queries import OPEN, shares
 from shops.payments.refunds import AmountDiffers, give_back_late
 from shops.payments.wire import ChargeReport
@@ -69,7 +70,7 @@ def create_payment(
         raise BadCard
     if not is_first:
         _check_unpaid(purchase)
-    payment = Payment.objects.create(
+    payment = Payment(
         purchase=purchase,
         provider=settings.PAYMENT_PROVIDER,
         card_token=card_token,
@@ -78,7 +79,7 @@ def create_payment(
         is_manual=settings.PAYMENT_CAPTURE == "manual",
         created_at=now,
     )
-    PaymentEvent.objects.create(payment=payment, to_state=PaymentState.CREATED, at=now)
+    statements.create(payment)
     return payment
 
 
@@ -110,10 +111,11 @@ def charge(payment: Payment, *, now: datetime) -> Payment:
     """Ask the provider to charge; with the same key as before, so a second time is harmless."""
     provider = providers.provider_of(payment.provider)
     try:
-        ref = payment.provider_ref or provider.prepare(_ask(payment))
+        asked = _ask(payment)
+        ref = payment.provider_ref or provider.prepare(asked)
         if ref and not _keep(payment, ref):
             return read(payment.pk)  # given up meanwhile: what was prepared is never charged
-        report = provider.charge(_ask(payment))
+        report = provider.charge(replace(asked, ref=ref))
         return apply(payment_id=payment.pk, report=report, now=now)
     except providers.Rejected as no:
         return _move(payment.pk, PaymentState.FAILED, failure_code=no.code, now=now)
@@ -192,8 +194,7 @@ def read(payment_id: uuid.UUID, *, lock: bool = False) -> Payment:
 
     :raises NotFound: there is none
     """
-    found = Payment.objects.select_for_update() if lock else Payment.objects.all()
-    payment = found.filter(pk=payment_id).first()
+    payment = statements.read(payment_id, lock=lock)
     if payment is None:
         raise NotFound
     return payment
@@ -207,7 +208,7 @@ def _ask(payment: Payment) -> providers.Ask:
         currency=payment.currency,
         card_token=payment.card_token,
         return_url=f"{settings.SITE_URL.rstrip('/')}{path}",
-        description=first_number(purchase=payment.purchase),
+        description=first_number(purchase_id=payment.purchase_id),
         is_manual=payment.is_manual,
         ref=payment.provider_ref,
     )
@@ -255,20 +256,7 @@ def _move(
         payment.captured_minor = report.taken_minor if report else payment.amount_minor
     if to == PaymentState.UNKNOWN:
         _wait_longer(payment, now=now)
-    payment.save(
-        update_fields=[
-            "state",
-            "provider_ref",
-            "failure_code",
-            "action_url",
-            "captured_at",
-            "captured_minor",
-            "extended_at",
-        ]
-    )
-    PaymentEvent.objects.create(
-        payment=payment, from_state=before, to_state=to, reason=reason or failure_code, at=now
-    )
+    statements.move(payment, before=before, reason=reason or failure_code, now=now)
     if to == PaymentState.CAPTURED:
         _captured(payment, now=now)
     elif to in (PaymentState.FAILED, PaymentState.CANCELLED):

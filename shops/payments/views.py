@@ -43,7 +43,7 @@ def back(request: HttpRequest, payment_id: uuid.UUID) -> HttpResponse:
     opens this only learns where to sign in.
     """
     found = services.ask_after(payment_id=payment_id, now=datetime.now(UTC))
-    return redirect("checkout:order", number=first_number(purchase=found.purchase))
+    return redirect("checkout:order", number=first_number(purchase_id=found.purchase_id))
 
 
 @login_required
@@ -61,7 +61,7 @@ def abandon(request: HttpRequest, payment_id: uuid.UUID) -> HttpResponse:
     after = services.abandon(payment_id=found.pk, now=datetime.now(UTC))
     if after.state == PaymentState.CAPTURED:
         messages.info(request, _("Your bank had confirmed it already: the order is paid."))
-    return redirect("checkout:order", number=first_number(purchase=found.purchase))
+    return redirect("checkout:order", number=first_number(purchase_id=found.purchase_id))
 
 
 @login_required

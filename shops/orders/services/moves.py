@@ -1,7 +1,7 @@
 """What every change of an order is made of: its lock, the compare-and-set, the fact."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from shops.accounts.models import User
 from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
+from shops.orders import statements
 from shops.orders.events import OrderFact
 from shops.orders.models import (
     ORDER_TRANSITIONS,
@@ -18,7 +19,6 @@ from shops.orders.models import (
     OrderEvent,
     OrderLine,
     OrderState,
-    Purchase,
 )
 from shops.stock import services as stock
 
@@ -32,11 +32,16 @@ class PurchaseClosed(Refused):
 
 def lock_purchase(purchase_id: uuid.UUID) -> list[Order]:
     """Read a purchase's orders under its lock: payment, cancellation and expiry take turns."""
-    if not Purchase.objects.select_for_update().filter(pk=purchase_id):
+    orders, _lines = lock_with_lines(purchase_id)
+    return orders
+
+
+def lock_with_lines(purchase_id: uuid.UUID) -> tuple[list[Order], list[OrderLine]]:
+    """Read a purchase's orders and all their lines under its lock."""
+    orders, lines = statements.lock(purchase_id)
+    if not orders:
         raise NotFound
-    return list(
-        Order.objects.select_related("purchase").filter(purchase_id=purchase_id).order_by("pk")
-    )
+    return orders, lines
 
 
 def lock_order(order_id: int) -> Order:
@@ -54,25 +59,26 @@ def move(
     reason: str = "",
     by: User | None = None,
     now: datetime,
-    **fields: Any,
+    **fields: datetime,
 ) -> None:
     """Compare-and-set an order's state and append the event."""
     before = OrderState(order.state)
     if to not in ORDER_TRANSITIONS[before]:
         raise PurchaseClosed
-    if not Order.objects.filter(pk=order.pk, state=before).update(state=to, **fields):
+    is_moved = statements.move(
+        order_id=order.pk,
+        before=before,
+        to=to,
+        reason=reason[:_REASON_LENGTH],
+        by_id=by.pk if by else None,
+        now=now,
+        fields=fields,
+    )
+    if not is_moved:
         raise PurchaseClosed
     order.state = to
     for name, value in fields.items():
         setattr(order, name, value)
-    OrderEvent.objects.create(
-        order=order,
-        from_state=before,
-        to_state=to,
-        reason=reason[:_REASON_LENGTH],
-        by=by,
-        at=now,
-    )
 
 
 def add_note(order: Order, text: str, *, by: User | None = None, now: datetime) -> None:
@@ -116,11 +122,16 @@ def give_back(orders: Sequence[Order], *, now: datetime) -> None:
 
 
 def tell(
-    kind: type[OrderFact], order: Order, *, lines: Sequence[OrderLine] | None = None, **more: Any
+    kind: type[OrderFact],
+    order: Order,
+    *,
+    referrals: Iterable[str] | None = None,
+    **more: Any,
 ) -> None:
-    """Publish a fact about an order; who has its `lines` at hand spares a query."""
-    if lines is None:
-        lines = list(order.lines.exclude(referral="").only("referral").order_by("pk"))
+    """Publish a fact about an order; who has its lines' referrals at hand spares a query."""
+    if referrals is None:
+        lines = order.lines.exclude(referral="").order_by("pk")
+        referrals = list(lines.values_list("referral", flat=True))
     publish(
         kind(
             order_id=order.pk,
@@ -130,7 +141,7 @@ def tell(
             shop_id=order.shop_id,
             currency=order.currency,
             total_minor=order.total_minor,
-            referrals=list(dict.fromkeys(line.referral for line in lines if line.referral)),
+            referrals=list(dict.fromkeys(text for text in referrals if text)),
             **more,
         )
     )

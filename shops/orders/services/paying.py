@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.orders.events import OrderPaid, OrderReleased
 from shops.orders.models import Order, OrderLine, OrderState
-from shops.orders.services.moves import PurchaseClosed, lock_purchase, move, tell
+from shops.orders.services.moves import PurchaseClosed, lock_with_lines, move, tell
 from shops.stock import services as stock
 
 # A hold that is committed in the same breath.
@@ -32,19 +32,18 @@ def mark_paid(*, purchase_id: uuid.UUID, now: datetime) -> bool:
     :raises PurchaseClosed: they were cancelled or had expired: the money has to go back
     :raises SoldOut: too few units are left for it: likewise; `close_unpaid` ends the orders
     """
-    orders = lock_purchase(purchase_id)
+    orders, lines = lock_with_lines(purchase_id)
     if all(order.is_paid for order in orders):
         return False
     if any(not order.is_unpaid for order in orders):
         raise PurchaseClosed
-    lines = list(OrderLine.objects.filter(order__in=orders).order_by("pk"))
     _take(lines, buyer_id=orders[0].buyer_id, now=now)
     for order in orders:
-        mine = [line for line in lines if line.order_id == order.pk]
+        mine = [line.referral for line in lines if line.order_id == order.pk]
         if settings.REMORSE_SECONDS > 0:
             until = now + timedelta(seconds=settings.REMORSE_SECONDS)
             move(order, OrderState.ON_HOLD, now=now, paid_at=now, hold_until=until)
-            tell(OrderPaid, order, lines=mine)
+            tell(OrderPaid, order, referrals=mine)
         else:
             ship_by = _ship_by(now)
             move(
@@ -55,8 +54,8 @@ def mark_paid(*, purchase_id: uuid.UUID, now: datetime) -> bool:
                 released_at=now,
                 ship_by=ship_by,
             )
-            tell(OrderPaid, order, lines=mine)
-            tell(OrderReleased, order, lines=mine, ship_by=ship_by)
+            tell(OrderPaid, order, referrals=mine)
+            tell(OrderReleased, order, referrals=mine, ship_by=ship_by)
     return True
 
 

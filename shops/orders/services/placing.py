@@ -12,8 +12,9 @@ from django.utils.module_loading import import_string
 
 from shops.catalog.models import Sku
 from shops.facts.transactions import whole
+from shops.orders import statements
 from shops.orders.events import OrderPlaced
-from shops.orders.models import Order, OrderEvent, OrderLine, OrderState, Purchase
+from shops.orders.models import Order, Purchase
 from shops.orders.services.moves import tell
 
 # No 0/O, 1/I/L, U: read aloud and typed without mistakes.
@@ -86,17 +87,13 @@ def place(
 
     A shop that `shipping` does not name sends for nothing.
     """
-    skus = {
-        sku.pk: sku
-        for sku in Sku.objects.select_related("product__shop").filter(
-            pk__in=[line.sku_id for line in lines]
-        )
-    }
+    skus = statements.skus(sku_ids=[line.sku_id for line in lines])
     by_shop: dict[int, list[LineToPlace]] = {}
     for line in lines:
-        by_shop.setdefault(skus[line.sku_id].product.shop_id, []).append(line)
+        _sku, _title, shop_id = skus[line.sku_id]
+        by_shop.setdefault(shop_id, []).append(line)
     sent = {one.shop_id: one for one in shipping if one.shop_id in by_shop}
-    purchase = Purchase.objects.create(
+    purchase = Purchase(
         buyer_id=buyer_id,
         quote_id=quote_id,
         currency=currency,
@@ -105,49 +102,53 @@ def place(
         placed_at=now,
         pay_by=pay_by,
     )
+    orders: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for shop_id, shop_lines in sorted(by_shop.items()):
         how = sent.get(shop_id) or ShippingToPlace(shop_id=shop_id, method="", amount_minor=0)
-        order = Order.objects.create(
-            number=new_number(),
-            purchase=purchase,
-            shop_id=shop_id,
-            buyer_id=buyer_id,
-            group=_group(shop_lines),
-            currency=currency,
-            goods_minor=sum(line.goods_minor for line in shop_lines),
-            discount_minor=sum(line.discount_minor for line in shop_lines),
-            shipping_minor=how.amount_minor,
-            tax_minor=sum(line.tax_minor for line in shop_lines),
-            shipping_tax_minor=how.tax_minor,
-            total_minor=sum(line.paid_minor for line in shop_lines) + how.paid_minor,
-            shipping_method=how.method[:80],
-            address=dict(address),
-            placed_at=now,
+        orders.append(
+            {
+                "number": new_number(),
+                "shop_id": shop_id,
+                "group": _group(shop_lines),
+                "goods_minor": sum(line.goods_minor for line in shop_lines),
+                "discount_minor": sum(line.discount_minor for line in shop_lines),
+                "shipping_minor": how.amount_minor,
+                "tax_minor": sum(line.tax_minor for line in shop_lines),
+                "shipping_tax_minor": how.tax_minor,
+                "total_minor": sum(line.paid_minor for line in shop_lines) + how.paid_minor,
+                "shipping_method": how.method[:80],
+            }
         )
-        rows = OrderLine.objects.bulk_create(
-            OrderLine(
-                order=order,
-                sku=skus[line.sku_id],
-                hold_id=line.hold_id,
-                is_first_paid=line.is_first_paid,
-                title=skus[line.sku_id].product.title,
-                options_text=skus[line.sku_id].options_text,
-                quantity=line.quantity,
-                unit_price_minor=line.unit_price_minor,
-                discount_minor=line.discount_minor,
-                tax_minor=line.tax_minor,
-                tax_bps=line.tax_bps,
-                is_tax_inclusive=line.is_tax_inclusive,
-                referral=line.referral,
-                fee_bps=settings.PLATFORM_FEE_BPS,
-                # Nobody brought a sale without a referral, so nobody earns commission on it.
-                commission_bps=settings.COMMISSION_BPS if line.referral else 0,
-            )
-            for line in shop_lines
+        rows += [_row(line, *skus[line.sku_id]) for line in shop_lines]
+    ids = statements.place(purchase, orders=orders, lines=rows, address=address)
+    for one in orders:
+        order = Order(
+            pk=ids[one["shop_id"]], purchase=purchase, buyer_id=buyer_id, currency=currency, **one
         )
-        OrderEvent.objects.create(order=order, to_state=OrderState.UNPAID, at=now)
-        tell(OrderPlaced, order, lines=rows)
+        tell(OrderPlaced, order, referrals=[line.referral for line in by_shop[order.shop_id]])
     return purchase
+
+
+def _row(line: LineToPlace, sku: Sku, title: str, shop_id: int) -> dict[str, Any]:
+    return {
+        "shop_id": shop_id,
+        "sku_id": line.sku_id,
+        "hold_id": line.hold_id,
+        "is_first_paid": line.is_first_paid,
+        "title": title,
+        "options_text": sku.options_text,
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price_minor,
+        "discount_minor": line.discount_minor,
+        "tax_minor": line.tax_minor,
+        "tax_bps": line.tax_bps,
+        "is_tax_inclusive": line.is_tax_inclusive,
+        "referral": line.referral,
+        "fee_bps": settings.PLATFORM_FEE_BPS,
+        # Nobody brought a sale without a referral, so nobody earns commission on it.
+        "commission_bps": settings.COMMISSION_BPS if line.referral else 0,
+    }
 
 
 def _group(lines: Sequence[LineToPlace]) -> str:

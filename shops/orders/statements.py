@@ -1,0 +1,168 @@
+"""The SQL that every order passes: written, locked, moved, in one round trip each."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from shops.catalog.models import Sku
+from shops.facts.rows import ask, columns, models
+from shops.orders.models import Order, OrderLine, OrderState, Purchase
+
+_SKUS: Final = f"""
+SELECT {columns(Sku, "sku")}, product.title, product.shop_id
+FROM catalog_sku sku JOIN catalog_product product ON product.id = sku.product_id
+WHERE sku.id = ANY(%(skus)s::bigint[])
+"""  # noqa: S608  # columns of a model
+
+
+def skus(*, sku_ids: Sequence[int]) -> dict[int, tuple[Sku, str, int]]:
+    """Find SKUs by id, each with its product's title and its shop."""
+    [rows] = ask(_SKUS, {"skus": list(sku_ids)})
+    return {
+        sku.pk: (sku, row[-2], row[-1]) for sku, row in zip(models(Sku, rows), rows, strict=True)
+    }
+
+
+# The purchase comes first: it is what there can be one of for a quote.
+_PLACE: Final = """
+INSERT INTO orders_purchase (id, buyer_id, quote_id, currency, total_minor, placed_at, pay_by)
+VALUES (%(purchase)s, %(buyer)s, %(quote)s, %(currency)s, %(total)s, %(now)s, %(pay_by)s);
+
+WITH ordered AS (
+    INSERT INTO orders_order (
+        number, purchase_id, shop_id, buyer_id, state, "group", currency, goods_minor,
+        discount_minor, shipping_minor, tax_minor, shipping_tax_minor, total_minor, refunded_minor,
+        shipping_method, address, placed_at)
+    SELECT number, %(purchase)s, shop_id, %(buyer)s, %(unpaid)s, "group", %(currency)s, goods_minor,
+        discount_minor, shipping_minor, tax_minor, shipping_tax_minor, total_minor, 0,
+        shipping_method, %(address)s::jsonb, %(now)s
+    FROM jsonb_to_recordset(%(orders)s::jsonb) AS one (
+        number text, shop_id bigint, "group" text, goods_minor bigint, discount_minor bigint,
+        shipping_minor bigint, tax_minor bigint, shipping_tax_minor bigint, total_minor bigint,
+        shipping_method text)
+    ORDER BY shop_id
+    RETURNING id, shop_id
+), line AS (
+    INSERT INTO orders_orderline (
+        order_id, sku_id, hold_id, is_first_paid, title, options_text, quantity, unit_price_minor,
+        discount_minor, tax_minor, tax_bps, is_tax_inclusive, referral, fee_bps, commission_bps)
+    SELECT ordered.id, sku_id, hold_id, is_first_paid, title, options_text, quantity,
+        unit_price_minor, discount_minor, tax_minor, tax_bps, is_tax_inclusive, referral, fee_bps,
+        commission_bps
+    FROM jsonb_to_recordset(%(lines)s::jsonb) AS one (
+        place int, shop_id bigint, sku_id bigint, hold_id uuid, is_first_paid bool, title text,
+        options_text text, quantity int, unit_price_minor bigint, discount_minor bigint,
+        tax_minor bigint, tax_bps int, is_tax_inclusive bool, referral text, fee_bps int,
+        commission_bps int)
+    JOIN ordered USING (shop_id)
+    ORDER BY ordered.id, place
+), noted AS (
+    INSERT INTO orders_orderevent (order_id, from_state, to_state, reason, at)
+    SELECT id, '', %(unpaid)s, '', %(now)s FROM ordered
+)
+SELECT shop_id, id FROM ordered
+"""
+
+
+def place(
+    purchase: Purchase,
+    *,
+    orders: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
+    address: Mapping[str, Any],
+) -> dict[int, int]:
+    """Write a purchase with its unpaid orders, their lines and first events.
+
+    `orders` and `lines` name the columns of theirs that are not the purchase's; a line has the shop
+    of its order. Returns the orders' ids by shop.
+    """
+    _none, rows = ask(
+        _PLACE,
+        {
+            "purchase": purchase.pk,
+            "buyer": purchase.buyer_id,
+            "quote": purchase.quote_id,
+            "currency": purchase.currency,
+            "total": purchase.total_minor,
+            "now": purchase.placed_at,
+            "pay_by": purchase.pay_by,
+            "unpaid": OrderState.UNPAID.value,
+            "orders": json.dumps(orders),
+            "lines": json.dumps(
+                [{"place": place, **line} for place, line in enumerate(lines)], default=str
+            ),
+            "address": json.dumps(dict(address)),
+        },
+    )
+    return dict(rows)
+
+
+_FIRST_NUMBER: Final = """
+SELECT number FROM orders_order WHERE purchase_id = %(purchase)s ORDER BY id LIMIT 1
+"""
+
+
+def first_number(purchase_id: uuid.UUID) -> str:
+    [[(number,)]] = ask(_FIRST_NUMBER, {"purchase": purchase_id})
+    return str(number)
+
+
+# The first statement waits for the purchase's lock; the others begin under it.
+_LOCK: Final = f"""
+SELECT {columns(Purchase, "p")} FROM orders_purchase p WHERE p.id = %(purchase)s FOR UPDATE;
+
+SELECT {columns(Order, "o")} FROM orders_order o WHERE o.purchase_id = %(purchase)s ORDER BY o.id;
+
+SELECT {columns(OrderLine, "l")} FROM orders_orderline l
+JOIN orders_order o ON o.id = l.order_id WHERE o.purchase_id = %(purchase)s ORDER BY l.id
+"""  # noqa: S608  # columns of models
+
+
+def lock(purchase_id: uuid.UUID) -> tuple[list[Order], list[OrderLine]]:
+    """Take a purchase's lock, then read its orders and their lines; none when there is no such."""
+    purchases, orders, lines = ask(_LOCK, {"purchase": purchase_id})
+    found = models(Order, orders)
+    for purchase in models(Purchase, purchases):
+        for order in found:
+            order.purchase = purchase
+    return found, models(OrderLine, lines)
+
+
+def move(
+    *,
+    order_id: int,
+    before: OrderState,
+    to: OrderState,
+    reason: str,
+    by_id: int | None,
+    now: datetime,
+    fields: Mapping[str, datetime],
+) -> bool:
+    """Compare-and-set an order's state with times of it, and append the event; False: it is not so.
+
+    :param fields: by the column's name, as it stands in the code
+    """
+    times = "".join(f', "{name}" = %({name})s' for name in fields)
+    sql = f"""
+        WITH moved AS (
+            UPDATE orders_order SET state = %(to)s{times}
+            WHERE id = %(order)s AND state = %(before)s RETURNING id
+        )
+        INSERT INTO orders_orderevent (order_id, from_state, to_state, reason, by_id, at)
+        SELECT id, %(before)s, %(to)s, %(reason)s, %(by)s, %(now)s FROM moved RETURNING id
+        """  # noqa: S608  # names of columns, none of them anybody's input
+    [rows] = ask(
+        sql,
+        {
+            **fields,
+            "order": order_id,
+            "before": before.value,
+            "to": to.value,
+            "reason": reason,
+            "by": by_id,
+            "now": now,
+        },
+    )
+    return bool(rows)
