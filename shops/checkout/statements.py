@@ -1,10 +1,13 @@
 """The SQL of the checkout room: what every order does, in one round trip each."""
 
+import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
+from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.facts.rows import ask, columns, models
 
 # The first statement waits for the cart's lock; the others begin under it and see its lines as they
 # are. What kept the ordered units of a line is the order's now.
@@ -36,18 +39,58 @@ def take_out(*, user_id: int, ordered: Mapping[int, int], now: datetime) -> tupl
 
     Returns its version and the units that are left in it; None when the user has no cart.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE_OUT,
-            {
-                "user": user_id,
-                "skus": list(ordered),
-                "units": list(ordered.values()),
-                "now": now,
-            },
-        )
-        cursor.nextset()
-        changed = cursor.fetchone()
-        cursor.nextset()
-        left = cursor.fetchone()
-    return None if changed is None or left is None else (changed[0], left[0])
+    _locked, changed, [[left]] = ask(
+        _TAKE_OUT,
+        {
+            "user": user_id,
+            "skus": list(ordered),
+            "units": list(ordered.values()),
+            "now": now,
+        },
+    )
+    return (changed[0][0], left) if changed else None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A quote with all its parts."""
+
+    quote: Quote
+    lines: list[QuoteLine]
+    shipments: list[QuoteShipment]
+    vouchers: list[QuoteVoucher]
+
+
+# A second order waits for the first one's update, and then finds no open quote.
+_TAKE_QUOTE: Final = f"""
+UPDATE checkout_quote q SET state = %(ordered)s
+WHERE q.id = %(quote)s AND q.buyer_id = %(buyer)s AND q.state = %(open)s
+RETURNING {columns(Quote, "q")};
+
+SELECT {columns(QuoteLine, "l")} FROM checkout_quoteline l WHERE l.quote_id = %(quote)s ORDER BY id;
+
+SELECT {columns(QuoteShipment, "s")} FROM checkout_quoteshipment s WHERE s.quote_id = %(quote)s;
+
+SELECT {columns(QuoteVoucher, "v")} FROM checkout_quotevoucher v WHERE v.quote_id = %(quote)s
+"""  # noqa: S608  # columns of models
+
+
+def take_quote(*, quote_id: uuid.UUID, buyer_id: int) -> Promise | None:
+    """Move a buyer's open quote to "ordered" and read all of it; None when there is no such."""
+    quotes, lines, shipments, vouchers = ask(
+        _TAKE_QUOTE,
+        {
+            "quote": quote_id,
+            "buyer": buyer_id,
+            "open": Quote.State.OPEN.value,
+            "ordered": Quote.State.ORDERED.value,
+        },
+    )
+    if not quotes:
+        return None
+    return Promise(
+        quote=models(Quote, quotes)[0],
+        lines=models(QuoteLine, lines),
+        shipments=models(QuoteShipment, shipments),
+        vouchers=models(QuoteVoucher, vouchers),
+    )

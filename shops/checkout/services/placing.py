@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from shops.accounts.models import User
 from shops.accounts.services import AddressFields, TooManyAddresses, add_address
 from shops.catalog.models import Sku
+from shops.checkout import statements
 from shops.checkout.models import Quote, QuoteLine
 from shops.checkout.services.carts import take_out
 from shops.checkout.services.limits import check_limits
@@ -97,13 +98,11 @@ def place_order(
     :raises LimitReached: it is more of a product than one buyer may have
     :raises VoucherUsedUp: others have used one of its vouchers up
     """
-    mine = Quote.objects.filter(pk=quote_id, buyer=buyer)
-    # A second order waits here until the first one is committed, and then finds no open quote.
-    if not mine.filter(state=Quote.State.OPEN).update(state=Quote.State.ORDERED):
-        _refuse(mine.first())
-    quote = mine.get()
-    lines = list(quote.lines.order_by("pk"))
-    shipments, vouchers = list(quote.shipments.all()), list(quote.vouchers.all())
+    promise = statements.take_quote(quote_id=quote_id, buyer_id=buyer.pk)
+    if promise is None:
+        raise _no_open_quote(Quote.objects.filter(pk=quote_id, buyer=buyer).first())
+    quote, lines = promise.quote, promise.lines
+    shipments, vouchers = promise.shipments, promise.vouchers
     check_signature(quote, lines, shipments, vouchers)
     if signature and signature != quote.signature:
         raise QuoteMoved
@@ -114,8 +113,7 @@ def place_order(
     _check_limits(lines, buyer_id=buyer.pk)
     holds = [line.hold_id for line in lines if line.is_held]
     try:
-        stock.renew(hold_ids=holds, now=now)
-        stock.commit(hold_ids=holds, now=now)
+        stock.commit(hold_ids=holds, is_renewed=True, now=now)
     except stock.HoldExpired:
         raise QuoteOver from None
     _check_shared(lines)
@@ -198,13 +196,13 @@ def _check_limits(lines: Sequence[QuoteLine], *, buyer_id: int) -> None:
     check_limits(wanted=wanted, most=most, buyer_id=buyer_id)
 
 
-def _refuse(quote: Quote | None) -> None:
+def _no_open_quote(quote: Quote | None) -> Refused:
     if quote is None:
-        raise NotFound
+        return NotFound()
     if quote.state == Quote.State.ORDERED:
         numbers = Order.objects.filter(purchase__quote_id=quote.pk).order_by("pk")
-        raise AlreadyOrdered(number=numbers.values_list("number", flat=True)[0])
-    raise QuoteOver
+        return AlreadyOrdered(number=numbers.values_list("number", flat=True)[0])
+    return QuoteOver()
 
 
 @transaction.atomic

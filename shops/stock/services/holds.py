@@ -120,16 +120,23 @@ class HoldUsed(Refused):
 
 
 @whole
-def commit(*, hold_ids: Iterable[UUID], now: datetime) -> None:
+def commit(*, hold_ids: Iterable[UUID], is_renewed: bool = False, now: datetime) -> None:
     """Turn holds into ordered units, all or none, without touching the stock row.
 
-    An offer of the waitlist is taken by that.
+    With `is_renewed` they get the time that `renew` would have given them, first. An offer of the
+    waitlist is taken by that.
 
     :raises HoldExpired: one ran out by the database's clock, was released, or never was
     :raises HoldUsed: one was committed before
     """
     ids = set(hold_ids)
-    committed, taken = statements.commit(hold_ids=sorted(ids), now=now)
+    committed, taken = statements.commit(
+        hold_ids=sorted(ids),
+        below=timedelta(seconds=settings.HOLD_RENEW_BELOW_SECONDS if is_renewed else 0),
+        extension=RENEWED_FOR,
+        cap=HARD_CAP,
+        now=now,
+    )
     if missed := ids - committed:
         _refuse(missed)
     tell_taken(taken)

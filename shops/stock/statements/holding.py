@@ -120,11 +120,18 @@ def _free(sql: str, step: Step, values: dict[str, Any]) -> tuple[list[Level], in
     return [Level(*row[:5]) for row in rows], sum(row[5] for row in rows)
 
 
-_COMMIT = """
+# What has less time left than `below` gets more, but for what was kept for so long already.
+_MORE_TIME: Final = """
+    expires_at = CASE WHEN h.expires_at < statement_timestamp() + %(below)s::interval
+        THEN greatest(
+            h.expires_at, least(
+                h.created_at + %(cap)s::interval, statement_timestamp() + %(extension)s::interval))
+        ELSE h.expires_at END"""
+_COMMIT = f"""
 WITH chosen AS (
     SELECT id FROM stock_hold WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 ), changed AS (
-    UPDATE stock_hold h SET state = 'committed'
+    UPDATE stock_hold h SET state = 'committed', {_MORE_TIME}
     FROM chosen
     WHERE h.id = chosen.id AND h.state = 'held' AND h.expires_at > statement_timestamp()
     RETURNING h.id, h.sku_id, h.quantity
@@ -140,34 +147,47 @@ WITH chosen AS (
     SELECT id, 'offered', 'taken', %(now)s FROM taken
 )
 SELECT changed.id, taken.id FROM changed LEFT JOIN taken ON taken.hold_id = changed.id
-"""
+"""  # noqa: S608  # nobody's input
 
 
-def commit(*, hold_ids: Sequence[UUID], now: datetime) -> tuple[set[UUID], list[int]]:
+def commit(
+    *,
+    hold_ids: Sequence[UUID],
+    below: timedelta,
+    extension: timedelta,
+    cap: timedelta,
+    now: datetime,
+) -> tuple[set[UUID], list[int]]:
     """Compare-and-set held holds to committed; the database's clock says which have run out.
 
+    Those with less than `below` left get `extension` more, as by `renew`.
     Returns the holds and the waitlist's entries whose offers are taken with them.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_COMMIT, {"ids": list(hold_ids), "now": now})
+        cursor.execute(
+            _COMMIT,
+            {
+                "ids": list(hold_ids),
+                "below": interval(below),
+                "extension": interval(extension),
+                "cap": interval(cap),
+                "now": now,
+            },
+        )
         rows = cursor.fetchall()
     return {row[0] for row in rows}, [row[1] for row in rows if row[1] is not None]
 
 
-_RENEW = """
+_RENEW = f"""
 WITH chosen AS (
     SELECT id FROM stock_hold WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 )
 UPDATE stock_hold h
-SET expires_at = CASE WHEN h.expires_at < statement_timestamp() + %(below)s::interval
-    THEN greatest(
-        h.expires_at, least(
-            h.created_at + %(cap)s::interval, statement_timestamp() + %(extension)s::interval))
-    ELSE h.expires_at END
+SET {_MORE_TIME}
 FROM chosen
 WHERE h.id = chosen.id AND h.state = 'held' AND h.expires_at > statement_timestamp()
 RETURNING h.id
-"""
+"""  # noqa: S608  # nobody's input
 
 
 def renew(
