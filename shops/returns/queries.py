@@ -8,6 +8,8 @@ from django.db.models import Prefetch, QuerySet
 from shops.accounts.models import User
 from shops.catalog.queries import is_operator
 from shops.facts.refused import NotFound
+from shops.orders.models import Order
+from shops.payments.queries import refundable_minor
 from shops.returns.models import (
     OPEN_STATES,
     Dispute,
@@ -31,11 +33,15 @@ def open_for(order_ids: Iterable[int]) -> set[int]:
     """
     ids = list(order_ids)
     deciding = Return.objects.filter(order_id__in=ids, state__in=OPEN_STATES)
-    # A refund that failed is the operators' to have tried again: until then it is owed.
-    owed = ReturnRefund.objects.filter(case__order_id__in=ids).exclude(state=RefundState.PAID)
-    return set(deciding.values_list("order_id", flat=True)) | set(
-        owed.values_list("case__order_id", flat=True)
+    refunds = ReturnRefund.objects.filter(case__order_id__in=ids)
+    owed = refunds.filter(state=RefundState.DUE).values_list("case__order_id", flat=True)
+    # One that failed is the operators' to have tried again: it is owed as long as that can succeed,
+    # which it can't when the buyer's bank has taken the money or all of it went back by other ways.
+    failed = Order.objects.filter(
+        pk__in=refunds.filter(state=RefundState.FAILED).values("case__order_id")
     )
+    tried_again = {order.pk for order in failed if refundable_minor(order) > 0}
+    return set(deciding.values_list("order_id", flat=True)) | set(owed) | tried_again
 
 
 def case_of_buyer(*, case_id: UUID, buyer_id: int) -> Return:

@@ -173,6 +173,8 @@ def test_a_refund_that_the_payments_refuse_is_the_operators(case, order, carol, 
     order.purchase.payments.update(state="charged_back")
     refunds.pay_back(refund_id=ReturnRefund.objects.get().pk, now=now)
     assert [one.case_id for one in queries.failed_refunds()] == [case.pk]
+    # Nobody can ever give that back, so nothing waits for it.
+    assert queries.open_for([order.pk]) == set()
 
 
 def test_silence_approves_and_refunds(case, order, carol, now, settings):
