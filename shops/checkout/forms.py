@@ -8,13 +8,13 @@ from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from shops.accounts.emails import MOST_EMAIL, checked_email
 from shops.accounts.forms import AddressForm
 from shops.accounts.models import Address
 from shops.accounts.services import AddressFields
 from shops.payments import providers
 
 NEW: Final = "new"
-MOST_EMAIL: Final = 254
 
 
 class NewAddressForm(AddressForm):
@@ -153,7 +153,4 @@ class GuestForm(NewAddressForm):
     field_order = ["email"]
 
     def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"].lower()
-        if len(email) > MOST_EMAIL:  # some letters are two in lower case
-            raise forms.ValidationError(_("This address is too long."))
-        return email
+        return checked_email(self.cleaned_data["email"])

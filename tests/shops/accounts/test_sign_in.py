@@ -33,6 +33,18 @@ def test_sign_up_says_what_is_wrong(client, db):
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize("path", ["signup", "password/reset"])
+@pytest.mark.parametrize(
+    "domain",
+    [".".join(["\u0130" * 60] * 4) + ".com", "\u00fc" * 60 + ".com"],
+    ids=["longer-in-lower-case", "no-such-label"],
+)
+def test_an_address_that_no_mail_can_go_to_is_refused(client, db, path, domain):
+    answer = client.post(f"/accounts/{path}/", {**NEW, "email": f"frida@{domain}"})
+    assert "email" in answer.context["form"].errors
+    assert not mail.outbox
+
+
 def test_one_signs_in_and_goes_on_where_one_was(client, alice):
     answer = client.post(
         "/accounts/login/?next=/account/addresses/",
