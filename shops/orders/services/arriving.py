@@ -21,7 +21,7 @@ from shops.orders.models import (
     ParcelEvent,
     ParcelState,
 )
-from shops.orders.services.moves import move, tell
+from shops.orders.services.moves import each, move, tell
 
 
 class BadParcelState(Refused):
@@ -116,8 +116,8 @@ def count_as_delivered(*, now: datetime, limit: int = 100) -> int:
     quiet = Order.objects.filter(state=OrderState.IN_TRANSIT, shipped_at__lte=long_ago).exclude(
         lines__parcel_line__parcel__state__in=[ParcelState.EXCEPTION, ParcelState.LOST]
     )
-    ids = list(quiet.order_by("shipped_at", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_counted(order_id, now=now) for order_id in ids)
+    ids = quiet.order_by("shipped_at", "pk").values_list("pk", flat=True)
+    return each(_counted, ids[:limit], now=now)
 
 
 @transaction.atomic

@@ -1,7 +1,8 @@
 """What every change of an order is made of: its lock, the compare-and-set, the fact."""
 
+import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from shops.orders.models import (
     OrderState,
 )
 from shops.stock import services as stock
+
+log = logging.getLogger(__name__)
 
 _REASON_LENGTH = 200
 
@@ -113,6 +116,20 @@ def mark_settled(*, order_id: int, now: datetime) -> bool:
         state__in=[OrderState.DELIVERED, OrderState.COMPLETED],
     )
     return bool(due.update(settled_at=now))
+
+
+def each(step: Callable[..., bool], order_ids: Iterable[int], *, now: datetime) -> int:
+    """Take a step with each of many orders, in a transaction of its own; count those that moved.
+
+    One that can't be moved keeps no other one waiting.
+    """
+    moved = 0
+    for order_id in list(order_ids):
+        try:
+            moved += step(order_id, now=now)
+        except Exception:
+            log.exception("order %s was not moved on", order_id)
+    return moved
 
 
 def give_back(orders: Sequence[Order], *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from shops.orders.events import LinesCancelled, ShippingDue
 from shops.orders.models import TO_PACK, Order, OrderLine, OrderState
 from shops.orders.services.arriving import arrived
 from shops.orders.services.closing import call_off
-from shops.orders.services.moves import move, tell
+from shops.orders.services.moves import each, move, tell
 from shops.stock import services as stock
 
 _REMIND_BEFORE: Final = timedelta(days=2)
@@ -39,7 +39,7 @@ def cancel_overdue(*, now: datetime, limit: int = 100) -> int:
     Each is a transaction of its own: together they would take SKUs in any order.
     """
     due = Order.objects.filter(state__in=TO_PACK, ship_by__lte=now).order_by("ship_by", "pk")
-    return sum(_cancel(pk, now=now) for pk in list(due.values_list("pk", flat=True)[:limit]))
+    return each(_cancel, due.values_list("pk", flat=True)[:limit], now=now)
 
 
 @transaction.atomic

@@ -8,9 +8,10 @@ from django.core import mail
 from shops.facts.models import Event
 from shops.facts.publishing import read
 from shops.orders import reactions
-from shops.orders.models import ParcelState
+from shops.orders.models import Order, ParcelState
 from shops.orders.services import (
     cancel_overdue,
+    closing,
     mark_paid,
     move_parcel,
     record_refund,
@@ -46,6 +47,21 @@ def test_what_is_not_shipped_in_time_is_cancelled_and_its_money_goes_back(paid, 
     assert (paid.state, _reserved(mug)) == ("cancelled", 0)
     fact = Event.objects.get(kind="OrderCancelled", payload__order_id=paid.pk).payload
     assert (fact["was_paid"], fact["reason"]) == (True, "Not shipped in time")
+
+
+def test_one_that_cannot_be_called_off_keeps_no_other_one_waiting(
+    paid, purchase, lamp, now, monkeypatch, caplog
+):
+    def call_off(*, order_id, **how):
+        if order_id == paid.pk:
+            raise RuntimeError("a mistake")
+        return closing.call_off(order_id=order_id, **how)
+
+    monkeypatch.setattr("shops.orders.services.overdue.call_off", call_off)
+    Order.objects.filter(pk=paid.pk).update(ship_by=paid.ship_by - timedelta(minutes=1))
+    assert cancel_overdue(now=paid.ship_by) == 1
+    assert purchase.orders.get(lines__sku=lamp).state == "cancelled"
+    assert "a mistake" in caplog.text
 
 
 def test_what_was_shipped_is_left_alone(paid, purchase, lamp, now):
