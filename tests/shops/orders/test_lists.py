@@ -1,10 +1,13 @@
 """The buyer's and the shop's lists of orders."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from shops.orders.queries import orders_of_shop, siblings
 from shops.orders.services import mark_paid
 from tests.factories.checkout import purchase_of
+from tests.factories.returns import sent_order
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +38,21 @@ def test_the_buyers_list_needs_few_queries(
     with django_assert_max_num_queries(14):
         page = client.get("/orders/")
     assert page.text.count("LS-") >= 6
+
+
+def test_the_apis_list_of_parcels_asks_once_for_all_their_lines(client, alice, carol, shop, now):
+    orders = [sent_order(alice, shop, now=now) for _ in range(3)]
+    client.force_login(carol)
+
+    def listed(limit):
+        with CaptureQueriesContext(connection) as asked:
+            page = client.get(f"/api/v1/shops/{shop.slug}/parcels?limit={limit}").json()
+        return [parcel["line_ids"] for parcel in page["results"]], len(asked)
+
+    listed(1)
+    (_one, few), (lines, many) = listed(1), listed(3)
+    assert lines == [[order.lines.get().pk] for order in reversed(orders)]
+    assert many == few
 
 
 def test_who_is_not_signed_in_is_asked_to(client, shop):
