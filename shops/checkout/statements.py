@@ -1,13 +1,15 @@
 """The SQL of the checkout room: what every order does, in one round trip each."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
-from shops.facts.rows import ask, columns, models
+from shops.catalog.models import Product, Shop, Sku
+from shops.checkout.models import Cart, CartLine, Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.facts.rows import ask, columns, joined, models
+from shops.stock.models import EntryState, ReservationPolicy
 
 # The first statement waits for the cart's lock; the others begin under it and see its lines as they
 # are. What kept the ordered units of a line is the order's now.
@@ -94,3 +96,64 @@ def take_quote(*, quote_id: uuid.UUID, buyer_id: int) -> Promise | None:
         shipments=models(QuoteShipment, shipments),
         vouchers=models(QuoteVoucher, vouchers),
     )
+
+
+_CART: Final = f"""
+SELECT {columns(Cart, "c")} FROM checkout_cart c WHERE c.user_id = %(user)s;
+
+SELECT {columns(Quote, "q")} FROM checkout_quote q
+WHERE q.buyer_id = %(user)s AND q.state = %(open)s;
+
+SELECT {columns(CartLine, "l")}, {columns(Sku, "sku")}, {columns(Product, "product")},
+    {columns(Shop, "shop")}, {columns(ReservationPolicy, "policy")}
+FROM checkout_cartline l JOIN checkout_cart c ON c.id = l.cart_id
+JOIN catalog_sku sku ON sku.id = l.sku_id
+JOIN catalog_product product ON product.id = sku.product_id
+JOIN catalog_shop shop ON shop.id = product.shop_id
+LEFT JOIN stock_reservationpolicy policy ON policy.product_id = product.id
+WHERE c.user_id = %(user)s ORDER BY l.added_at, l.id
+"""  # noqa: S608  # columns of models
+
+
+def cart_and_quote(*, user_id: int) -> tuple[Cart | None, list[CartLine], Quote | None]:
+    """Read a user's cart, its lines with products, shops and policies, and their open quote."""
+    carts, quotes, rows = ask(_CART, {"user": user_id, "open": Quote.State.OPEN.value})
+    cart = next(iter(models(Cart, carts)), None)
+    lines = []
+    for line, sku, product, shop, policy in joined(
+        rows, CartLine, Sku, Product, Shop, ReservationPolicy
+    ):
+        Product.reservation_policy.related.set_cached_value(product, policy)
+        product.shop = shop
+        sku.product = product
+        line.sku = sku
+        lines.append(line)
+    return cart, lines, next(iter(models(Quote, quotes)), None)
+
+
+_COUNTRY: Final = """
+SELECT country FROM accounts_address WHERE user_id = %(user)s ORDER BY is_default DESC, id DESC
+LIMIT 1
+"""
+
+
+def country_of(*, user_id: int) -> str:
+    """Find the country of the address that a user is offered first; "" for who has none."""
+    [rows] = ask(_COUNTRY, {"user": user_id})
+    return str(rows[0][0]) if rows else ""
+
+
+_OFFERS: Final = """
+SELECT sku_id, hold_id FROM stock_waitlistentry
+WHERE user_id = %(user)s AND state = %(offered)s AND sku_id = ANY(%(skus)s::bigint[])
+    AND hold_id IS NOT NULL
+"""
+
+
+def offers_to(*, user_id: int, sku_ids: Sequence[int]) -> dict[int, uuid.UUID]:
+    """Find by SKU the holds of what the waitlist offers to a user."""
+    [rows] = ask(
+        _OFFERS,
+        {"user": user_id, "offered": EntryState.OFFERED.value, "skus": list(sku_ids)},
+    )
+    return dict(rows)

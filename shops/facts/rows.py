@@ -3,12 +3,13 @@
 What is asked stands in the `statements.py` of its room; its rows are models all the same.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import AutoField, Model
 
 _M = TypeVar("_M", bound=Model)
 
@@ -32,6 +33,35 @@ def models(model: type[_M], rows: Iterable[Sequence[Any]]) -> list[_M]:
             values[place] = convert(values[place])
         found.append(model.from_db(connection.alias, names, values))
     return found
+
+
+def joined(rows: Iterable[Sequence[Any]], *kinds: type[Model]) -> list[tuple[Any, ...]]:
+    """Make models of rows that consist of the `columns` of several; None for who is not there."""
+    widths = [len(kind._meta.concrete_fields) for kind in kinds]
+    found = []
+    for row in rows:
+        start, parts = 0, []
+        for kind, width in zip(kinds, widths, strict=True):
+            piece = row[start : start + width]
+            # The key is the first column of all models.
+            parts.append(None if piece[0] is None else models(kind, [piece])[0])
+            start += width
+        found.append(tuple(parts))
+    return found
+
+
+def insert(*groups: Sequence[Model]) -> None:
+    """Write new rows of several tables in one trip, each group's of one; their ids stay unread."""
+    sql, values = [], {}
+    for members in filter(None, groups):
+        model = type(members[0])
+        names = _written(model)
+        sql.append(_insert(model))
+        values[model._meta.db_table] = json.dumps(
+            [{column: getattr(one, name) for name, column in names} for one in members],
+            default=str,
+        )
+    ask(";".join(sql), values)
 
 
 def ask(sql: str, values: Mapping[str, Any]) -> list[list[Any]]:
@@ -61,3 +91,24 @@ def _shape(
         if (convert := getattr(field, "from_db_value", None)) is not None
     ]
     return [str(field.attname) for field in fields], converters
+
+
+@cache
+def _written(model: type[Model]) -> list[tuple[str, str]]:
+    return [
+        (str(field.attname), str(field.column))
+        for field in model._meta.concrete_fields
+        if not isinstance(field, AutoField)
+    ]
+
+
+@cache
+def _insert(model: type[Model]) -> str:
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+    table = model._meta.db_table
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    types = ", ".join(f'"{field.column}" {field.db_type(connection)}' for field in fields)
+    return (
+        f'INSERT INTO "{table}" ({names}) SELECT {names}'  # noqa: S608  # names of a model
+        f" FROM jsonb_to_recordset(%({table})s::jsonb) AS one ({types})"
+    )

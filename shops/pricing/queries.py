@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import FilteredRelation, Q
 from django.utils.translation import gettext as _
 
 from shops.catalog.models import Shop, Sku
 from shops.facts.refused import NotFound
+from shops.pricing import statements
 from shops.pricing.calculation import Option, Tax
 from shops.pricing.models import Deal, ShippingMethod, TaxRate, Voucher, VoucherUse
 
@@ -26,15 +26,14 @@ class Taxes:
 
 def deals_of(*, sku_ids: Collection[int], now: datetime) -> dict[int, Deal]:
     """Find the running deal of each SKU that has one; of several the lowest."""
-    running = Deal.objects.filter(sku_id__in=sku_ids, starts_at__lte=now, ends_at__gt=now)
-    return {deal.sku_id: deal for deal in running.order_by("-price_minor", "-pk")}
+    return {deal.sku_id: deal for deal in statements.running_deals(sku_ids=sku_ids, now=now)}
 
 
 def taxes_in(*, country: str, category_ids: Iterable[int | None]) -> Taxes:
     """Find the taxes of a country; one that nobody has set is 0."""
     wanted = {one for one in category_ids if one is not None}
-    rows = TaxRate.objects.filter(Q(category=None) | Q(category__in=wanted), country=country)
-    found = {row.category_id: Tax(row.bps, row.is_inclusive) for row in rows}
+    rows = statements.taxes(country=country, category_ids=wanted)
+    found = {category_id: Tax(bps, is_inclusive) for category_id, bps, is_inclusive in rows}
     general = found.pop(None, Tax())
     return Taxes(general, {key: tax for key, tax in found.items() if key is not None})
 
@@ -45,17 +44,7 @@ def options_to(*, country: str, shop_ids: Collection[int]) -> dict[int, list[Opt
     A shop that has set up nothing sends everywhere for free; one that has no rate for the country
     does not send there.
     """
-    rows = (
-        ShippingMethod.objects.filter(shop_id__in=shop_ids)
-        .annotate(
-            rate=FilteredRelation("rates", condition=Q(rates__country__in={"", country})),
-        )
-        .order_by("position", "pk", "rate__country")
-        .values_list(
-            "shop_id", "pk", "name", "days_min", "days_max", "is_active",
-            "rate__base_minor", "rate__per_item_minor", "rate__free_from_minor",
-        )
-    )  # fmt: skip
+    rows = statements.ways_to(country=country, shop_ids=shop_ids)
     found: dict[int, dict[int, Option]] = {}
     for shop_id, pk, name, days_min, days_max, is_active, base, per_item, free_from in rows:
         own = found.setdefault(shop_id, {})

@@ -13,11 +13,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from shops.checkout import statements
 from shops.checkout.models import CartLine, Quote, QuoteLine
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, kept_for
 from shops.facts.refused import Refused
 from shops.stock import services as stock
-from shops.stock.models import EntryState, Hold, HoldState, WaitlistEntry
+from shops.stock.models import Hold, HoldState
 from shops.stock.queries import available
 
 
@@ -136,12 +137,7 @@ def _known(lines: Sequence[CartLine], *, buyer_id: int | None) -> dict[int, Hold
     """Find by line what is kept of it already: by the cart, or offered to who waited."""
     offers: dict[int, uuid.UUID] = {}
     if buyer_id is not None:
-        offered = WaitlistEntry.objects.filter(
-            user_id=buyer_id,
-            state=EntryState.OFFERED,
-            sku_id__in=[line.sku_id for line in lines],
-        )
-        offers = {one.sku_id: one.hold_id for one in offered if one.hold_id}
+        offers = statements.offers_to(user_id=buyer_id, sku_ids=[line.sku_id for line in lines])
     ids = [line.hold_id for line in lines if line.hold_id]
     alive = live_holds(hold_ids=[*ids, *offers.values()])
     found = {}

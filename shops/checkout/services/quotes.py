@@ -10,16 +10,17 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from shops.accounts.models import Address
-from shops.checkout.models import Cart, CartLine, Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.checkout import statements
+from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import policy_of
-from shops.checkout.queries import cart_of, open_quote
+from shops.checkout.queries import open_quote
 from shops.checkout.services.carts import CartMoved, NotForSale, OtherCurrency
 from shops.checkout.services.keeping import Kept, ShortOfStock, close, keep, let_go, live_holds
 from shops.checkout.services.limits import check_limits
 from shops.checkout.services.promising import price_lines, promise
 from shops.facts.refused import NotAllowed, NotFound, Refused
+from shops.facts.rows import insert
 from shops.pricing.queries import deals_of
 from shops.stock import services as stock
 
@@ -57,8 +58,7 @@ def start_quote(*, owner: CartOwner, country: str = "", now: datetime) -> Quote:
     """
     if owner.user_id is None:
         raise NotAllowed
-    cart = cart_of(owner=owner)
-    old = open_quote(buyer_id=owner.user_id)
+    cart, lines, old = statements.cart_and_quote(user_id=owner.user_id)
     chosen = _Chosen(country=country)
     if old is not None:
         if cart is not None and old.cart_version == cart.version and _is_kept(old):
@@ -67,10 +67,6 @@ def start_quote(*, owner: CartOwner, country: str = "", now: datetime) -> Quote:
         close(old, now=now)
     if cart is None:
         raise EmptyCart
-    lines = list(
-        cart.lines.select_related("sku__product__shop", "sku__product__reservation_policy")
-        .order_by("added_at", "pk")
-    )  # fmt: skip
     _check(lines, buyer_id=owner.user_id)
     try:
         kept = keep(lines=lines, buyer_id=owner.user_id, now=now)
@@ -175,8 +171,7 @@ def _check(lines: Sequence[CartLine], *, buyer_id: int) -> None:
 
 def _country(lines: Sequence[CartLine], *, buyer_id: int) -> str:
     """Guess where it goes to: to the address that checkout offers first."""
-    addresses = Address.objects.filter(user=buyer_id).order_by("-is_default", "-pk")
-    return addresses.values_list("country", flat=True).first() or lines[0].sku.product.shop.country
+    return statements.country_of(user_id=buyer_id) or lines[0].sku.product.shop.country
 
 
 @transaction.atomic
@@ -235,9 +230,5 @@ def _write(
             now=now,
         )
     shipments, vouchers = promise(quote, promised, priced)
-    quote.save(force_insert=True)
-    QuoteLine.objects.bulk_create(promised)
-    QuoteShipment.objects.bulk_create(shipments)
-    if vouchers:
-        QuoteVoucher.objects.bulk_create(vouchers)
+    insert([quote], promised, shipments, vouchers)
     return quote
