@@ -121,9 +121,11 @@ ASGI_APPLICATION = "liveshop.asgi.application"
 FACTS_WIRING = "liveshop.wiring.TABLE"
 # Who tells the shops, which know nothing of shows, whether a sale is credited to what it names.
 REFERRAL_JUDGE = "creators.live.access.credited"
-# Who is owed the commission of a referral, and who a user is among those who are owed some.
+# Who is owed the commission of a referral, who a user is among those who are owed some, and how
+# they are called.
 COMMISSION_PAYEE = "creators.pieces.referral.payee_of"
 COMMISSION_PAYEE_OF_USER = "creators.profiles.queries.payee_of_user"
+COMMISSION_PAYEE_NAMES = "creators.profiles.queries.payee_names"
 # Who tells the shops which sales travel together: those of one show.
 PARCEL_GROUP = "creators.pieces.referral.show_of"
 

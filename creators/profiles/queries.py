@@ -24,6 +24,13 @@ def payee_of_user(user: User | AnonymousUser) -> str:
     return f"creator:{creator.pk}" if creator else ""
 
 
+def payee_names(payees: Collection[str]) -> dict[str, str]:
+    """Name creators for people, by how the shops' books know them."""
+    keys = [int(payee.partition(":")[2]) for payee in payees if payee.startswith("creator:")]
+    names = Creator.objects.filter(pk__in=keys).values_list("pk", "name")
+    return {f"creator:{key}": name for key, name in names}
+
+
 def creator_by_handle(handle: str) -> Creator:
     """Find a creator by their public handle.
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, QuerySet, Sum
 from django.utils.module_loading import import_string
 
 from shops.accounts.models import User
+from shops.catalog.models import Shop
 from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
@@ -26,7 +27,7 @@ from shops.payouts.models import (
     SettlementState,
 )
 from shops.payouts.paying import minimum
-from shops.payouts.terms import payable_kind, shop_of
+from shops.payouts.terms import Parts, payable_kind, shop_of, shop_owner
 from shops.returns.queries import open_for
 
 
@@ -95,9 +96,18 @@ def _coming(owner: str) -> Counter[str]:
         )
     )
     refunded = waiting.filter(order__refunded_minor__gt=0).select_related("order")
-    for row in refunded:
-        coming[row.currency] += expected_minor(row, planning.parts_of(row), owner)
+    for row in refunded.prefetch_related(_with_parts()):
+        coming[row.currency] += expected_minor(row, _parts_of(row), owner)
     return coming
+
+
+def _with_parts() -> "Prefetch[str]":
+    return Prefetch("parts", Part.objects.order_by("pk"))
+
+
+def _parts_of(row: Settlement) -> Parts:
+    """Read the parts that were fetched together with a settlement, in their order."""
+    return {(Kind(part.kind), part.owner): part.amount_minor for part in row.parts.all()}
 
 
 def settlements_of(*, owner: str) -> QuerySet[Settlement]:
@@ -105,7 +115,7 @@ def settlements_of(*, owner: str) -> QuerySet[Settlement]:
     return (
         Settlement.objects.filter(parts__owner=owner)
         .select_related("order__shop", "reserve")
-        .prefetch_related(Prefetch("parts", Part.objects.order_by("pk")), "order__lines")
+        .prefetch_related(_with_parts(), "order__lines")
         .order_by("-order__placed_at", "-pk")
     )
 
@@ -116,13 +126,12 @@ def order_rows(rows: Sequence[Settlement], *, owner: str, now: datetime) -> list
     found = []
     for row in rows:
         stage = stage_of(row, now=now, is_open=row.order_id in is_open)
-        parts = {(Kind(part.kind), part.owner): part.amount_minor for part in row.parts.all()}
         found.append(
             OrderRow(
                 row=row,
                 stage=stage,
                 reason=reason_of(stage),
-                yours_minor=expected_minor(row, parts, owner),
+                yours_minor=expected_minor(row, _parts_of(row), owner),
                 reserve=getattr(row, "reserve", None),
             )
         )
@@ -170,6 +179,14 @@ def owner_of_user(user: User) -> str:
     if not owner:
         raise NotFound
     return owner
+
+
+def names_of(owners: Collection[str]) -> dict[str, str]:
+    """Name owners for people; one that is gone keeps its name in the books."""
+    shops = Shop.objects.filter(pk__in=[key for owner in owners if (key := shop_of(owner))])
+    payees: dict[str, str] = import_string(settings.COMMISSION_PAYEE_NAMES)(owners)
+    known = {shop_owner(key): name for key, name in shops.values_list("pk", "name")}
+    return {owner: owner for owner in owners} | known | payees
 
 
 def runs() -> QuerySet[PayoutRun]:

@@ -47,7 +47,12 @@ def runs(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     """Say what a run would pay, and begin it; the form's id makes a second press harmless."""
     if request.method != "POST":
-        context = {"owed": queries.would_be_paid(), "run_id": uuid.uuid4()}
+        owed = queries.would_be_paid()
+        names = queries.names_of({owner for owner, _currency, _balance in owed})
+        context = {
+            "owed": [(names[owner], currency, balance) for owner, currency, balance in owed],
+            "run_id": uuid.uuid4(),
+        }
         return render(request, "payouts/start.html", context)
     try:
         run_id = uuid.UUID(request.POST.get("run", ""))
@@ -61,7 +66,10 @@ def start(request: HttpRequest) -> HttpResponse:
 @_for_operators
 def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     found = queries.run(run_id)
-    return render(request, "payouts/run.html", {"run": found, "payouts": queries.payouts_in(found)})
+    payouts = queries.payouts_in(found)
+    names = queries.names_of({payout.owner for payout in payouts})
+    context = {"run": found, "payouts": [(payout, names[payout.owner]) for payout in payouts]}
+    return render(request, "payouts/run.html", context)
 
 
 @require_POST

@@ -1,7 +1,7 @@
 import pytest
 
 from creators.profiles.models import Creator, PartnerShop
-from creators.profiles.queries import is_operator
+from creators.profiles.queries import is_operator, payee_names, payee_of_user
 from creators.profiles.services import (
     AlreadyCreator,
     HandleTaken,
@@ -63,3 +63,8 @@ def test_a_creator_does_not_choose_a_shop_alone(bob, carol, olga, now):
 def test_who_operates(alice, olga):
     assert is_operator(olga)
     assert not is_operator(alice)
+
+
+def test_the_books_owners_are_named_for_people(bob):
+    payee = payee_of_user(bob)
+    assert payee_names([payee, "shop:1", "creator:0"]) == {payee: bob.creator.name}

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from creators.pieces import referral
 from shops.payouts import paying, settling, statements
@@ -219,7 +220,8 @@ def test_an_operator_pays_out_by_file(client, olga, carol, sold, shop, now):
     save_account(owner=owner, holder="=Carol", number=IBAN, bic="", by=carol, now=now)
     assert "No payouts yet" in text(get(client, olga, "runs"))
     start = get(client, olga, "start")
-    assert owner in text(start)
+    assert escape(shop.name) in text(start)
+    assert owner not in text(start)
     assert PayoutRun.objects.count() == 0
 
     for _ in range(2):
@@ -230,6 +232,7 @@ def test_an_operator_pays_out_by_file(client, olga, carol, sold, shop, now):
     again = client.post(reverse("payouts:file", args=[run.pk]))
 
     assert payout.reference in text(page)
+    assert escape(shop.name) in text(page)
     assert IBAN not in text(page)
     assert file.content == again.content
     assert list(csv.reader(io.StringIO(file.content.decode())))[1] == [
