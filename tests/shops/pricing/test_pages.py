@@ -1,5 +1,6 @@
 """The seller's pages of shipping, deals and vouchers."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -113,7 +114,12 @@ def test_a_voucher_is_added_changed_and_ended(seller, shop, now):
 )
 def test_a_voucher_that_makes_no_sense_is_told(seller, now, change):
     fields = {"code": "SPRING", "kind": "percent", "percent": "10", "starts_at": _when(now)}
-    assert seller.post(f"{URL}vouchers/new/", {**fields, **change}).status_code == 422
+    answer = seller.post(f"{URL}vouchers/new/", {**fields, **change})
+    assert answer.status_code == 422
+    # Above a long form, each wrong field is named, with a link to it; or what else is wrong is.
+    wrong = re.findall(r'<a href="#(id_[a-z_]+)">', answer.text)
+    assert wrong or change == {"code": "é"}
+    assert all(f'id="{name}"' in answer.text for name in wrong)
     assert not Voucher.objects.exists()
 
 
