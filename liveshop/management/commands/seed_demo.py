@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from creators.scoring.services import recompute
-from liveshop.demo import parcels, people, prices, shows
+from liveshop.demo import parcels, people, prices, shows, trade
 from liveshop.demo.catalogue import SHOPS, seed_catalogue
 from liveshop.demo.provider import sandbox
 from shops.feeds.models import FeedImport
@@ -34,6 +34,7 @@ class Command(BaseCommand):
                 paid = shows.seed_audience(played)
                 sent = parcels.seed_parcels(now=now)
                 shows.seed_refund(now=now)
+                trade.seed_trade(now=now)
             self.stdout.write(
                 f"{len(played)} past shows with {paid} paid orders in {sent} parcels so far"
             )

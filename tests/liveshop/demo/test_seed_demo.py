@@ -17,6 +17,10 @@ from shops.accounts.models import User
 from shops.catalog.models import Category, Product
 from shops.orders.models import Order
 from shops.payments.models import Refund
+from shops.payouts.models import PayoutAccount
+from shops.returns.models import Return
+from shops.stock.models import WaitlistEntry
+from shops.webhooks.models import Endpoint
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "let us all in, please"
@@ -30,7 +34,7 @@ def seed(monkeypatch, settings):
 
 
 def _counts():
-    models = (User, Product, LiveSession, Pin, Order, Score, Refund)
+    models = (User, Product, LiveSession, Pin, Order, Score, Refund, PayoutAccount, Return)
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -57,6 +61,10 @@ def test_it_fills_an_empty_site_once_and_always_leaves_one_show_on(seed):
         Order.objects.values_list("state", flat=True)
     )
     assert Refund.objects.filter(state="succeeded").count() == 1
+    assert PayoutAccount.objects.count() == 2
+    assert Return.objects.get().state == "requested"
+    assert WaitlistEntry.objects.filter(state="waiting").count() == 2
+    assert not Endpoint.objects.get().is_enabled
     assert set(Score.objects.values_list("creator__handle", "indicator")) == {
         (host.handle, indicator) for host in people.HOSTS for indicator in ("sales", "assiduity")
     }
