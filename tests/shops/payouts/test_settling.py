@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from creators.pieces import referral
 from shops.facts.models import Event
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
 from shops.orders.events import OrderDelivered
-from shops.payouts import checks, planning, reactions, settling
+from shops.payouts import checks, planning, queries, reactions, settling
 from shops.payouts.models import Part, Reserve, Settlement, SettlementState
 from shops.returns.models import Return
 from tests.factories.payouts import charged_back, delivered, line, refund, refunded
@@ -101,6 +103,18 @@ def test_a_refund_before_the_release_leaves_the_rest_in_proportion(now, shop):
 
     assert owed(Kind.ORDER_ESCROW, f"shop:{shop.pk}") == 0
     assert owed(Kind.PLATFORM_FEE) + owed(Kind.CREATOR_FUND) == 250
+
+
+def test_more_refunded_orders_need_no_more_queries(now, shop):
+    asked = []
+    for minor in (400, 300, 200):
+        refunded(delivered(now=now, shop=shop), minor, now=now)
+        with CaptureQueriesContext(connection) as made:
+            [balance] = queries.balances(owner=f"shop:{shop.pk}")
+        asked.append(len(made))
+    # Of each 10.00 what is left, less a fee of 5 %.
+    assert balance.coming_minor == 570 + 665 + 760
+    assert asked[1] == asked[2]
 
 
 def test_what_was_refunded_whole_is_closed_without_a_release(now, shop):
