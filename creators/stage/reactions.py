@@ -6,8 +6,6 @@ now and tells that: a later state told early is harmless, since events are absol
 
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
-
 from creators.live.events import (
     BagChanged,
     ProductPinned,
@@ -19,14 +17,13 @@ from creators.live.events import (
     ShowEnded,
     ShowStarted,
 )
-from creators.live.models import LiveSession, Pin, ShowState
+from creators.live.models import LiveSession, Pin
 from creators.live.queries import show
 from creators.media.events import PictureFact, PublisherRefused
 from creators.pieces import referral
-from creators.pieces.models import PieceProduct
 from creators.profiles.models import Creator
 from creators.scoring.events import ScoresChanged
-from creators.stage import pictures, publishing, snapshot, wire
+from creators.stage import pictures, publishing, snapshot, statements, wire
 from creators.stage.rooms import KEEP_SECONDS, host_room, live_room, own_room
 from creators.stage.times import ms
 from shops.accounts.events import SignedOut
@@ -34,6 +31,7 @@ from shops.accounts.models import User
 from shops.checkout.events import CartChanged
 from shops.orders.events import OrderFact, OrderPaid, OrderRefunded
 from shops.orders.models import Order, OrderLine
+from shops.orders.queries import orders_by_id
 from shops.payments.events import PaymentFailed
 from shops.stock.events import StockChanged, WaitlistEnded, WaitlistOffered
 from shops.stock.models import WaitlistEntry
@@ -53,19 +51,13 @@ def stock_changed(fact: StockChanged) -> None:
     Viewers wait before a show begins, and buy when it has just ended.
     """
     lately = datetime.now(UTC) - timedelta(seconds=KEEP_SECONDS)
-    shows = PieceProduct.objects.filter(
-        Q(piece__live_session__state__in=[ShowState.SCHEDULED, ShowState.LIVE])
-        | Q(piece__live_session__ended_at__gt=lately),
-        product_id=fact.product_id,
-        removed_at__isnull=True,
-    )
     event = wire.StockMoved(
         sku_id=fact.sku_id,
         product_id=fact.product_id,
         available=fact.available,
         rev=fact.rev,
     )
-    for piece_id in shows.values_list("piece_id", flat=True).distinct():
+    for piece_id in statements.shows_with(product_id=fact.product_id, lately=lately):
         publishing.publish(live_room(piece_id), [event])
 
 
@@ -75,7 +67,7 @@ def cart_changed(fact: CartChanged) -> None:
 
 def order_changed(fact: OrderFact) -> None:
     """Tell the buyer's tabs."""
-    _tell_buyer(*Order.objects.filter(pk=fact.order_id))
+    _tell_buyer(*orders_by_id(order_ids=[fact.order_id]))
 
 
 def order_paid(fact: OrderPaid) -> None:

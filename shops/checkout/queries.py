@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Prefetch, Q, Sum
 from django.db.models.functions import Now
 
 from shops.accounts.models import Address
 from shops.catalog.models import Product, ProductImage, Sku
+from shops.checkout import statements
 from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
@@ -19,8 +19,7 @@ from shops.pricing.calculation import Priced
 from shops.pricing.models import Deal
 from shops.pricing.queries import deals_of
 from shops.pricing.services import ToPrice, price_cart
-from shops.stock.models import EntryState, Hold, HoldState, WaitlistEntry
-from shops.stock.queries import available
+from shops.stock.models import Hold, HoldState
 
 
 @dataclass(frozen=True)
@@ -240,24 +239,7 @@ def unit_count(*, owner: CartOwner) -> int:
 
 def units_left(*, owner: CartOwner, sku_ids: Sequence[int]) -> dict[int, int]:
     """Count by SKU what an owner can buy: what nobody keeps, and what is kept for them."""
-    left = available(sku_ids=sku_ids)
-    mine = Q(pk__in=CartLine.objects.filter(**_line_of(owner)).values("hold_id"))
-    if owner.user_id is not None:
-        quoted = QuoteLine.objects.filter(
-            quote__buyer_id=owner.user_id, quote__state=Quote.State.OPEN
-        )
-        offered = WaitlistEntry.objects.filter(user_id=owner.user_id, state=EntryState.OFFERED)
-        mine |= Q(pk__in=quoted.values("hold_id")) | Q(pk__in=offered.values("hold_id"))
-    kept = Hold.objects.filter(mine, state=HoldState.HELD, sku_id__in=list(sku_ids))
-    for sku_id, quantity in kept.values_list("sku_id", "quantity"):
-        left[sku_id] += quantity
-    return left
-
-
-def _line_of(owner: CartOwner) -> dict[str, Any]:
-    if owner.user_id is not None:
-        return {"cart__user_id": owner.user_id}
-    return {"cart__token": owner.token, "cart__token__isnull": False}
+    return statements.units_left(owner, sku_ids=sku_ids)
 
 
 def open_quote(*, buyer_id: int) -> Quote | None:

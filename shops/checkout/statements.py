@@ -8,8 +8,9 @@ from typing import Final
 
 from shops.catalog.models import Product, Shop, Sku
 from shops.checkout.models import Cart, CartLine, Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.checkout.owner import CartOwner
 from shops.facts.rows import ask, columns, joined, models
-from shops.stock.models import EntryState, ReservationPolicy
+from shops.stock.models import EntryState, HoldState, ReservationPolicy
 
 # The first statement waits for the cart's lock; the others begin under it and see its lines as they
 # are. What kept the ordered units of a line is the order's now.
@@ -123,10 +124,7 @@ def cart_and_quote(*, user_id: int) -> tuple[Cart | None, list[CartLine], Quote 
     for line, sku, product, shop, policy in joined(
         rows, CartLine, Sku, Product, Shop, ReservationPolicy
     ):
-        Product.reservation_policy.related.set_cached_value(product, policy)
-        product.shop = shop
-        sku.product = product
-        line.sku = sku
+        line.sku = _with_product(sku, product, shop, policy)
         lines.append(line)
     return cart, lines, next(iter(models(Quote, quotes)), None)
 
@@ -157,3 +155,110 @@ def offers_to(*, user_id: int, sku_ids: Sequence[int]) -> dict[int, uuid.UUID]:
         {"user": user_id, "offered": EntryState.OFFERED.value, "skus": list(sku_ids)},
     )
     return dict(rows)
+
+
+_SKU: Final = f"""
+SELECT {columns(Sku, "sku")}, {columns(Product, "product")}, {columns(Shop, "shop")},
+    {columns(ReservationPolicy, "policy")}
+FROM catalog_sku sku
+JOIN catalog_product product ON product.id = sku.product_id
+JOIN catalog_shop shop ON shop.id = product.shop_id
+LEFT JOIN stock_reservationpolicy policy ON policy.product_id = product.id
+WHERE sku.id = %(sku)s
+"""  # noqa: S608  # columns of models
+
+
+def sku_of(sku_id: int) -> Sku | None:
+    """Read a SKU with its product, its shop and its policy."""
+    [rows] = ask(_SKU, {"sku": sku_id})
+    for sku, product, shop, policy in joined(rows, Sku, Product, Shop, ReservationPolicy):
+        return _with_product(sku, product, shop, policy)
+    return None
+
+
+def _with_product(sku: Sku, product: Product, shop: Shop, policy: ReservationPolicy | None) -> Sku:
+    Product.reservation_policy.related.set_cached_value(product, policy)
+    product.shop = shop
+    sku.product = product
+    return sku
+
+
+_OF: Final = "(user_id = %(user)s::bigint OR token = %(token)s::uuid)"
+_LOCK_CART: Final = f"""
+SELECT {columns(Cart, "c")} FROM checkout_cart c WHERE {_OF} FOR UPDATE
+"""  # noqa: S608  # columns of a model
+_NEW_CART: Final = f"""
+INSERT INTO checkout_cart (user_id, token, version, updated_at)
+VALUES (%(user)s::bigint, %(token)s::uuid, 0, %(now)s) ON CONFLICT DO NOTHING;
+{_LOCK_CART}
+"""  # noqa: S608  # nobody's input
+
+
+def lock_cart(owner: CartOwner, *, now: datetime) -> Cart:
+    """Take an owner's cart, a new one where there is none."""
+    values = {"user": owner.user_id, "token": owner.token, "now": now}
+    [rows] = ask(_LOCK_CART, values)
+    if not rows:
+        _none, rows = ask(_NEW_CART, values)
+    return models(Cart, rows)[0]
+
+
+_LINES: Final = f"""
+SELECT {columns(CartLine, "l")}, sku.currency
+FROM checkout_cartline l JOIN catalog_sku sku ON sku.id = l.sku_id WHERE l.cart_id = %(cart)s
+"""  # noqa: S608  # columns of a model
+
+
+def lines_of(cart: Cart) -> list[tuple[CartLine, str]]:
+    """Read a cart's lines, each with its currency."""
+    [rows] = ask(_LINES, {"cart": cart.pk})
+    return [(line, row[-1]) for line, row in zip(models(CartLine, rows), rows, strict=True)]
+
+
+_CHANGED: Final = """
+UPDATE checkout_cart SET version = %(version)s, updated_at = %(now)s WHERE id = %(cart)s;
+SELECT coalesce(sum(quantity), 0)::int FROM checkout_cartline WHERE cart_id = %(cart)s
+"""
+
+
+def note_change(cart: Cart) -> int:
+    """Write a cart's version and time; returns the units that are in it."""
+    _none, [[units]] = ask(
+        _CHANGED, {"cart": cart.pk, "version": cart.version, "now": cart.updated_at}
+    )
+    return int(units)
+
+
+# What nobody keeps, and what is kept for them: by their cart, their quote, or the waitlist.
+_LEFT: Final = f"""
+SELECT sku_id, on_hand - reserved FROM stock_stock WHERE sku_id = ANY(%(skus)s::bigint[])
+UNION ALL
+SELECT sku_id, quantity FROM stock_hold
+WHERE state = %(held)s AND sku_id = ANY(%(skus)s::bigint[]) AND id IN (
+    SELECT l.hold_id FROM checkout_cartline l JOIN checkout_cart c ON c.id = l.cart_id WHERE {_OF}
+    UNION ALL
+    SELECT l.hold_id FROM checkout_quoteline l JOIN checkout_quote q ON q.id = l.quote_id
+    WHERE q.buyer_id = %(user)s::bigint AND q.state = %(open)s
+    UNION ALL
+    SELECT hold_id FROM stock_waitlistentry
+    WHERE user_id = %(user)s::bigint AND state = %(offered)s)
+"""  # noqa: S608  # nobody's input
+
+
+def units_left(owner: CartOwner, *, sku_ids: Sequence[int]) -> dict[int, int]:
+    """Count by SKU what an owner can buy; one without stock has 0."""
+    [rows] = ask(
+        _LEFT,
+        {
+            "skus": list(sku_ids),
+            "held": HoldState.HELD.value,
+            "open": Quote.State.OPEN.value,
+            "offered": EntryState.OFFERED.value,
+            "user": owner.user_id,
+            "token": owner.token,
+        },
+    )
+    left = dict.fromkeys(sku_ids, 0)
+    for sku_id, units in rows:
+        left[sku_id] += units
+    return left

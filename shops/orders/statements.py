@@ -99,6 +99,17 @@ def place(
     return dict(rows)
 
 
+_READ: Final = f"""
+SELECT {columns(Order, "o")} FROM orders_order o WHERE o.id = ANY(%(orders)s::bigint[])
+ORDER BY o.id
+"""  # noqa: S608  # columns of a model
+
+
+def read(order_ids: Sequence[int]) -> list[Order]:
+    [rows] = ask(_READ, {"orders": list(order_ids)})
+    return models(Order, rows)
+
+
 _FIRST_NUMBER: Final = """
 SELECT number FROM orders_order WHERE purchase_id = %(purchase)s ORDER BY id LIMIT 1
 """

@@ -104,11 +104,13 @@ def _put_in(
     now: datetime,
 ) -> tuple[CartLine, int]:
     """Put units in; returns the line and how many there were before."""
-    cart = _lock(owner, now=now)
-    if cart.lines.exclude(sku__currency=sku.currency).exists():
+    cart = statements.lock_cart(owner, now=now)
+    lines = statements.lines_of(cart)
+    if any(currency != sku.currency for _line, currency in lines):
         raise OtherCurrency
-    line = cart.lines.filter(sku=sku).first() or CartLine(cart=cart, sku=sku, quantity=0)
-    if line.pk is None and cart.lines.count() >= MOST_LINES:
+    own = [line for line, _currency in lines if line.sku_id == sku.pk]
+    line = own[0] if own else CartLine(cart=cart, sku=sku, quantity=0)
+    if line.pk is None and len(lines) >= MOST_LINES:
         raise CartFull
     line.sku = sku
     before = line.quantity
@@ -157,7 +159,7 @@ def set_quantity(
 
 @transaction.atomic
 def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: datetime) -> CartLine:
-    cart = _lock(owner, now=now)
+    cart = statements.lock_cart(owner, now=now)
     if cart.version != version:
         raise CartMoved(version=cart.version)
     line = cart.lines.select_related(*_POLICY).filter(sku_id=sku_id).first()
@@ -178,7 +180,7 @@ def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: dat
 @transaction.atomic
 def _put_back(*, owner: CartOwner, line: CartLine, quantity: int, now: datetime) -> None:
     """Undo a change of a line whose units could not be kept, unless the cart has moved on."""
-    cart = _lock(owner, now=now)
+    cart = statements.lock_cart(owner, now=now)
     if cart.version != line.cart.version:
         return
     if quantity:
@@ -240,7 +242,7 @@ def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
     brought = list(theirs.lines.order_by("sku_id"))
     over = []
     if brought:
-        cart = _lock(mine, now=now)
+        cart = statements.lock_cart(mine, now=now)
         left = units_left(owner=mine, sku_ids=[line.sku_id for line in brought])
         had = {line.sku_id: line for line in cart.lines.all()}
         for line in brought:
@@ -303,28 +305,16 @@ def _take_out_referred(*, referral_prefix: str, now: datetime) -> list[uuid.UUID
     return over
 
 
-def _lock(owner: CartOwner, *, now: datetime) -> Cart:
-    who = {"user_id": owner.user_id} if owner.user_id is not None else {"token": owner.token}
-    carts = Cart.objects.select_for_update().filter(**who)
-    found = carts.first()
-    if found is None:
-        Cart.objects.bulk_create([Cart(**who, updated_at=now)], ignore_conflicts=True)
-        found = carts.get()
-    return found
-
-
 def _changed(cart: Cart, *, owner: CartOwner, now: datetime) -> Cart:
     cart.version += 1
     cart.updated_at = now
-    cart.save(update_fields=["version", "updated_at"])
-    units = cart.lines.aggregate(units=Sum("quantity"))["units"] or 0
+    units = statements.note_change(cart)
     publish(CartChanged(room=owner.room, version=cart.version, units=units))
     return cart
 
 
 def _for_sale(sku_id: int) -> Sku:
-    found = Sku.objects.select_related("product__shop", "product__reservation_policy")
-    sku = found.filter(pk=sku_id).first()
+    sku = statements.sku_of(sku_id)
     if sku is None:
         raise NotFound
     if not (sku.is_active and sku.product.is_active and sku.product.shop.is_active):
