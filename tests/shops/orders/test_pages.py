@@ -4,14 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from shops.orders import queries
 from shops.orders.models import Order, Parcel, ParcelState
 from shops.orders.services import mark_paid, move_parcel, record_refund, release_due
 from tests.factories.checkout import purchase_of
-from tests.factories.webhooks import bearer, token_for
 from tests.shops.orders.life import lines_of, number, sent
 
 pytestmark = pytest.mark.django_db
@@ -217,16 +214,3 @@ def test_the_shop_is_told_when_it_gets_the_address(seller, shop, paid, now):
     assert "Pack it" not in page.text
     release_due(now=until)
     assert "Pack it" in seller.get(url).text
-
-
-def test_more_parcels_need_no_more_queries(client, carol, shop, alice, now):
-    token = bearer(token_for(carol, shop=shop))
-    url, asked = f"/api/v1/shops/{shop.slug}/parcels", []
-    for n in range(3):
-        Parcel.objects.create(
-            shop=shop, buyer=alice, carrier="ups", tracking_number=number(n), shipped_at=now
-        )
-        with CaptureQueriesContext(connection) as queries_made:
-            assert len(client.get(url, **token).json()["results"]) == n + 1
-        asked.append(len(queries_made))
-    assert asked[1] == asked[2]
