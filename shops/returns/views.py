@@ -215,10 +215,13 @@ def _new_page(
     request: HttpRequest, order: Order, form: ReasonForm, *, refused: Refused | None = None
 ) -> HttpResponse:
     lines = requesting.returnable(order=order, now=now())
+    left = [one for one in lines if one.left]
+    # Of one single unit nobody has to say how many.
+    first = "1" if len(left) == 1 and left[0].left == 1 else "0"
     written = {} if refused is None else dict(request.POST.items())
     context = {
         "order": order,
-        "lines": [(one, written.get(f"units-{one.line.pk}", "0")) for one in lines if one.left],
+        "lines": [(one, written.get(f"units-{one.line.pk}", first)) for one in left],
         "is_too_late": requesting.is_too_late(order=order, now=now()),
         "form": form,
         "refused": refused,
