@@ -21,7 +21,6 @@ from shops.checkout.owner import CartOwner
 from shops.facts.fields import Text, Whole
 from shops.facts.refused import NotFound
 from shops.facts.rest import BIGGEST_ID
-from shops.orders.models import Order
 from shops.payments import services as payments
 from shops.payments.models import PaymentState
 from shops.pricing.queries import options_to
@@ -238,12 +237,11 @@ class PlaceView(_QuoteView):
                 signature=wanted["signature"],
                 now=datetime.now(UTC),
             )
-            payment = purchase.payments.get()
-            orders = Order.objects.filter(purchase=purchase).order_by("pk")
+            numbers, payment_id = queries.placed(purchase=purchase)
             return 201, {
-                "orders": list(orders.values_list("number", flat=True)),
-                "payment_id": str(payment.pk),
-                "payment_state": payment.state,
+                "orders": numbers,
+                "payment_id": str(payment_id),
+                "payment_state": PaymentState.CREATED.value,
                 "currency": purchase.currency,
                 "total_minor": purchase.total_minor,
             }

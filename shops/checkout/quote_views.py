@@ -25,7 +25,6 @@ from shops.checkout.views import cart_page, chosen_country, for_program, user_of
 from shops.facts.idempotency import HEADER, Answer, InFlight, with_key
 from shops.facts.refused import Invalid, Refused
 from shops.facts.throttle import TooMany
-from shops.orders.queries import first_number
 from shops.payments import services as payments
 from shops.pricing.services import VoucherRefused, VoucherUsedUp
 from shops.stock import services as stock
@@ -166,10 +165,8 @@ def _once(request: HttpRequest, quote: Quote, form: PlaceForm, signature: str) -
             signature=signature,
             now=datetime.now(UTC),
         )
-        payment_id = purchase.payments.values_list("pk", flat=True).get()
-        return Answer(
-            201, {"number": first_number(purchase_id=purchase.pk), "payment": str(payment_id)}
-        )
+        numbers, payment_id = queries.placed(purchase=purchase)
+        return Answer(201, {"number": numbers[0], "payment": str(payment_id)})
 
     def once() -> Answer:
         return with_key(

@@ -229,6 +229,18 @@ def note_change(cart: Cart) -> int:
     return int(units)
 
 
+_COUNT: Final = f"""
+SELECT coalesce(sum(l.quantity), 0)::int
+FROM checkout_cartline l JOIN checkout_cart c ON c.id = l.cart_id WHERE {_OF}
+"""  # noqa: S608  # nobody's input
+
+
+def count_units(owner: CartOwner) -> int:
+    """Count the units in an owner's cart."""
+    [[(units,)]] = ask(_COUNT, {"user": owner.user_id, "token": owner.token})
+    return int(units)
+
+
 # What nobody keeps, and what is kept for them: by their cart, their quote, or the waitlist.
 _LEFT: Final = f"""
 SELECT sku_id, on_hand - reserved FROM stock_stock WHERE sku_id = ANY(%(skus)s::bigint[])
@@ -262,3 +274,16 @@ def units_left(owner: CartOwner, *, sku_ids: Sequence[int]) -> dict[int, int]:
     for sku_id, units in rows:
         left[sku_id] += units
     return left
+
+
+_PLACED: Final = """
+SELECT number FROM orders_order WHERE purchase_id = %(purchase)s ORDER BY id;
+
+SELECT id FROM payments_payment WHERE purchase_id = %(purchase)s
+"""
+
+
+def placed(purchase_id: uuid.UUID) -> tuple[list[str], uuid.UUID]:
+    """Read the numbers of a purchase's orders, and its first payment: it has no other yet."""
+    numbers, [(payment_id,)] = ask(_PLACED, {"purchase": purchase_id})
+    return [number for (number,) in numbers], payment_id

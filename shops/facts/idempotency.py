@@ -1,6 +1,7 @@
 """Idempotency-Key (IETF draft-07): a request that is sent twice has its effect once."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 from django.db import DatabaseError, connection
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from shops.facts.models import IdempotencyKey
@@ -88,23 +88,24 @@ def with_key(
     leased_until = _lease(scope=scope, key=key, mark=mark, lease=lease)
     if leased_until is None:
         return _remembered(scope=scope, key=key, mark=mark)
-    mine = IdempotencyKey.objects.filter(
-        scope=scope, key=key, leased_until=leased_until, status__isnull=True
-    )
     try:
-        answer = _carry_out(effect, mine)
+        answer = _carry_out(effect, scope=scope, key=key, leased_until=leased_until)
     except BaseException:
         # With the connection gone, the lease runs out by itself.
         with suppress(DatabaseError):
-            mine.delete()
+            IdempotencyKey.objects.filter(
+                scope=scope, key=key, leased_until=leased_until, status__isnull=True
+            ).delete()
         raise
     return answer
 
 
 @whole
-def _carry_out(effect: Callable[[], Answer], mine: "QuerySet[IdempotencyKey]") -> Answer:
+def _carry_out(
+    effect: Callable[[], Answer], *, scope: str, key: str, leased_until: datetime
+) -> Answer:
     answer = effect()
-    if not mine.update(status=answer.status, answer=dict(answer.body)):
+    if not _remember(answer, scope=scope, key=key, leased_until=leased_until):
         raise LeaseLost
     return answer
 
@@ -144,6 +145,19 @@ def _lease(*, scope: str, key: str, mark: str, lease: timedelta) -> datetime | N
         )
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _remember(answer: Answer, *, scope: str, key: str, leased_until: datetime) -> bool:
+    """Write the answer down, if the lease is still ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE facts_idempotencykey SET status = %s, answer = %s::jsonb
+            WHERE scope = %s AND key = %s AND leased_until = %s AND status IS NULL
+            """,
+            [answer.status, json.dumps(dict(answer.body)), scope, key, leased_until],
+        )
+        return bool(cursor.rowcount)
 
 
 def _remembered(*, scope: str, key: str, mark: str) -> Answer:
