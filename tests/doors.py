@@ -5,6 +5,7 @@ import json
 import random
 import re
 import time
+import uuid
 
 import httpx
 from django.conf import settings
@@ -74,33 +75,51 @@ class Visitor:
         return self.checkout(card=card)
 
     def buy_patiently(self, sku_id, *, quantity=1):
-        """Buy, and come again as often as one is asked to (503); returns the last answer."""
-        answer = self.buy(sku_id, quantity=quantity)
-        for _ in range(20):
-            if answer.status_code != 503:
-                break
-            time.sleep(random.uniform(0.2, 1.0))
-            answer = self.checkout()
-            if answer.status_code == 302:  # nothing is in the cart: not even that was done
-                answer = self.buy(sku_id, quantity=quantity)
-        return answer
+        """Buy, and ask again by the same keys as often as one is told to (503)."""
+        adding = {"Idempotency-Key": f"add-{uuid.uuid4()}"}
+        wanted = {"sku": sku_id, "quantity": quantity}
+        answer = _patiently(
+            lambda: self.post("/cart/add/", wanted, json_answer=True, headers=adding)
+        )
+        if answer.status_code >= 400:
+            return answer
+        page = _patiently(lambda: self.get("/checkout/"))
+        found = _order_form(page)
+        if found is None:
+            return page
+        action, form = found
+        return _patiently(lambda: self.post(action, form, json_answer=True))
 
     def checkout(self, *, card="tok_success", key=None):
         page = self.get("/checkout/")
-        place = re.search(r'action="(/checkout/[0-9a-f-]{36}/place/)"', page.text)
-        if place is None:
+        found = _order_form(page)
+        if found is None:
             return page
-        form_key = re.search(r'name="idempotency_key"[^>]*value="([^"]+)"', page.text)
-        address = re.search(r'name="address_choice"[^>]*value="(\d+)"', page.text)
-        return self.post(
-            place[1],
-            {
-                "address_choice": address[1],
-                "card_token": card,
-                "idempotency_key": key or form_key[1],
-            },
-            json_answer=True,
-        )
+        action, form = found
+        form["card_token"] = card
+        form["idempotency_key"] = key or form["idempotency_key"]
+        return self.post(action, form, json_answer=True)
+
+
+def _order_form(page):
+    """Read where the checkout's form goes to and what it sends; None: there is none."""
+    place = re.search(r'action="(/checkout/[0-9a-f-]{36}/place/)"', page.text)
+    if place is None:
+        return None
+    return place[1], {
+        "address_choice": re.search(r'name="address_choice"[^>]*value="(\d+)"', page.text)[1],
+        "card_token": "tok_success",
+        "idempotency_key": re.search(r'name="idempotency_key"[^>]*value="([^"]+)"', page.text)[1],
+    }
+
+
+def _patiently(ask):
+    for _ in range(30):
+        answer = ask()
+        if answer.status_code != 503:
+            break
+        time.sleep(random.uniform(0.2, 1.0))
+    return answer
 
 
 class Socket:
