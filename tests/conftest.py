@@ -16,7 +16,7 @@ from creators.stage.wire.framing import GOES_TO
 from shops.accounts.models import Grant, Role
 from shops.stock.batcher import batcher
 from shops.stock.telling import teller
-from tests import emptying
+from tests import emptying, migrated
 from tests.factories.accounts import AddressFactory, UserFactory
 from tests.factories.catalog import ProductFactory, ShopFactory, ShopStaffFactory, SkuFactory
 from tests.factories.creators import CreatorFactory, PartnerShopFactory
@@ -28,6 +28,14 @@ def _person(name, role=None, **fields):
     if role:
         Grant.objects.create(user=user, role=role)
     return user
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Have the processes of a run copy one database."""
+    name = migrated.template()
+    if name is not None:
+        connection.settings_dict["TEST"]["TEMPLATE"] = name
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import pytest
 
+# A file in the state folder of a run whose servers are nobody else's.
+OWN_SERVERS = "own-servers"
 _stack = contextlib.ExitStack()
 atexit.register(_stack.close)  # a run that fails before it begins has no pytest_unconfigure
 
@@ -66,6 +68,7 @@ def _start() -> None:
         raise pytest.UsageError(str(error)) from error
     _stack.callback(embedded.reset, state)
     _stack.enter_context(lease)
+    (state / OWN_SERVERS).touch()
     # Empty means unset everywhere; "or" keeps the one that was given.
     os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or lease.urls.database
     os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or lease.urls.redis

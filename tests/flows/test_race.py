@@ -51,7 +51,7 @@ def test_two_hundred_buyers_get_exactly_twenty_units(site, lamp, buyers):
     assert (stock.on_hand, stock.available) == (UNITS, 0)
 
 
-@pytest.mark.long
+@pytest.mark.campaign
 def test_control_without_the_guard_the_same_race_oversells(unguarded_site, lamp, buyers):
     answers = _race(unguarded_site, buyers(60), lamp)
 

@@ -16,7 +16,7 @@ from tests.flows.life.machine import Life
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
 ORDINARY = settings(
-    max_examples=4,
+    max_examples=2,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

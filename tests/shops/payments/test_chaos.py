@@ -60,7 +60,7 @@ def end_of(payment):
 
 
 class Chaos(TestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(data=st.data(), name=st.sampled_from(sorted(STORIES)))
     def test_of_one_payments_messages(self, data, name):
         alice = UserFactory()
@@ -74,7 +74,7 @@ class Chaos(TestCase):
         assert end_of(shuffled) == end_of(in_order)
         assert end_of(shuffled)["ends"] == ["captured" if name == "paid" else "failed"]
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=10, deadline=None)
     @given(
         told=st.lists(
             st.tuples(st.sampled_from(["pending", "succeeded"]), st.integers(0, 3)),
@@ -222,7 +222,7 @@ ANY_STORY = {
 class Truth(TestCase):
     """Whatever becomes of its messages, a payment ends as it stands at its provider."""
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(**ANY_STORY)
     def test_lost_doubled_and_shuffled_messages(self, data, name, by):
         end_as_the_provider_says(data.draw, name, by)

@@ -51,7 +51,7 @@ def lines(draw):
 
 
 class AnyHistory(TestCase):
-    @hypothesis_settings(deadline=None, max_examples=25)
+    @hypothesis_settings(deadline=None, max_examples=10)
     @given(
         sold=st.lists(lines(), min_size=1, max_size=3),
         shipping=st.sampled_from([0, 1, 590]),
