@@ -4,6 +4,7 @@ import importlib
 import time
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -21,6 +22,12 @@ from tests.factories.accounts import AddressFactory, UserFactory
 from tests.factories.catalog import ProductFactory, ShopFactory, ShopStaffFactory, SkuFactory
 from tests.factories.creators import CreatorFactory, PartnerShopFactory
 from tests.servers import Site
+
+# How long a machine takes for an example is no one's fault.
+hypothesis.settings.register_profile(
+    "liveshop", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("liveshop")
 
 
 def _person(name, role=None, **fields):

@@ -9,6 +9,7 @@ from creators.pieces import referral
 from shops.orders.models import Order, OrderLine, OrderState, Purchase
 from tests.factories.catalog import SkuFactory
 from tests.factories.creators import LiveSessionFactory
+from tests.factories.scoring import paid_order
 
 
 @pytest.fixture
@@ -119,7 +120,25 @@ def test_the_sold_feed_names_goods_and_not_people(show, sell, alice):
     )
 
 
-def test_the_lines_of_a_show_are_found_by_the_index(show):
+def test_the_lines_of_a_show_are_found_by_the_index(show, now):
+    order = paid_order(piece=show.piece, at=now)
+    line = order.lines.get()
+    OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            sku=line.sku,
+            hold_id=uuid.uuid4(),
+            title="A thing of another show",
+            quantity=1,
+            unit_price_minor=1,
+            referral=referral.make(show.pk + 1 + number, show.piece.creator_id),
+            fee_bps=500,
+            commission_bps=0,
+        )
+        for number in range(400)
+    )
     with connection.cursor() as cursor:
+        # Of an empty table every plan is as good as any other.
+        cursor.execute("ANALYZE orders_orderline")
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "orders_line_referral" in queries._paid_lines(show.pk).explain()
