@@ -56,6 +56,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
     # Their threads may have connections still, and a database that is used is not dropped.
     batcher.close()
     teller.close()
+    # Others of a process that was just ended are on their way out.
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture
