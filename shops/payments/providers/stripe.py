@@ -28,15 +28,8 @@ from shops.payments.providers import (
     Unreadable,
 )
 from shops.payments.providers.stripe_amounts import NotPossible, from_stripe, to_stripe
-from shops.payments.wire import (
-    ChargeBackReport,
-    ChargeReport,
-    PayoutReport,
-    RefundReport,
-    RefundWord,
-    Report,
-    State,
-)
+from shops.payments.providers.stripe_objects import charge_of, chargeback_of, refund_of, report_of
+from shops.payments.wire import ChargeBackReport, ChargeReport, PayoutReport, RefundReport, Report
 
 # The buyer types the card in on Stripe's own page: no script of Stripe's runs on ours.
 HOSTED: Final = "hosted"
@@ -46,21 +39,6 @@ _TEST_CARDS: Final = (
     Choice("pm_card_visa_chargeDeclinedInsufficientFunds", "9995 — has too little money"),
     Choice("pm_card_authenticationRequired", "3184 — asks the buyer's bank (3-D Secure)"),
 )
-_STATES: Final[Mapping[str, State]] = {
-    "requires_action": "requires_action",
-    "processing": "pending",
-    "requires_capture": "authorized",
-    "succeeded": "succeeded",
-    "canceled": "cancelled",
-}
-_REFUNDS: Final[Mapping[str, RefundWord]] = {
-    "pending": "pending",
-    "requires_action": "pending",
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "canceled": "cancelled",
-}
-_ENDED: Final = frozenset({"succeeded", "requires_capture", "canceled"})
 
 
 class Stripe:
@@ -135,7 +113,7 @@ class Stripe:
                     {"return_url": ask.return_url},
                     {"idempotency_key": f"{ask.key}-confirm"},
                 )
-                return _charge(_plain(intent), ask.key)
+                return charge_of(_plain(intent), ask.key)
         except _Declined as declined:
             return ChargeReport(
                 key=str(ask.key),
@@ -151,13 +129,13 @@ class Stripe:
             raise Unheard
         with _asking() as client:
             if not ref.startswith("cs_"):
-                return _charge(_plain(client.v1.payment_intents.retrieve(ref)), key)
+                return charge_of(_plain(client.v1.payment_intents.retrieve(ref)), key)
             session = _plain(
                 client.v1.checkout.sessions.retrieve(ref, {"expand": ["payment_intent"]})
             )
         intent = session.get("payment_intent")
         if session["status"] == "complete" and intent:
-            return _charge(intent, key)
+            return charge_of(intent, key)
         currency = session["currency"].upper()
         return ChargeReport(
             key=str(key),
@@ -178,7 +156,7 @@ class Stripe:
                 {"amount_to_capture": _amount(amount_minor, currency)},
                 {"idempotency_key": f"{key}-capture"},
             )
-            return _charge(_plain(intent), key)
+            return charge_of(_plain(intent), key)
 
     def cancel(self, *, key: uuid.UUID, ref: str) -> ChargeReport:
         if not ref:
@@ -212,7 +190,7 @@ class Stripe:
             for one in given.auto_paging_iter():
                 plain = _plain(one)
                 if (plain.get("metadata") or {}).get("key") == str(key):
-                    return _refund(plain, key)
+                    return refund_of(plain, key)
             made = client.v1.refunds.create(
                 {
                     "payment_intent": charge_ref,
@@ -221,7 +199,7 @@ class Stripe:
                 },
                 {"idempotency_key": str(key)},
             )
-            return _refund(_plain(made), key)
+            return refund_of(_plain(made), key)
 
     def chargebacks(self, *, since: datetime) -> Sequence[ChargeBackReport]:
         with _asking() as client:
@@ -230,7 +208,7 @@ class Stripe:
             )
             plain = [_plain(one) for one in found.auto_paging_iter()]
             # An inquiry ("warning…") has taken nothing yet.
-            return [_chargeback(one) for one in plain if not one["status"].startswith("warning")]
+            return [chargeback_of(one) for one in plain if not one["status"].startswith("warning")]
 
     def payout(
         self, *, key: uuid.UUID, amount_minor: int, currency: str, account: str
@@ -279,7 +257,7 @@ class Stripe:
         try:
             event = json.loads(body)
             kind, about = event["type"], event["data"]["object"]
-            return _report(kind, about)
+            return report_of(kind, about)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unreadable from error
 
@@ -337,73 +315,3 @@ def _decline_code(error: stripe.CardError) -> str:
 def _plain(found: stripe.StripeObject) -> dict[str, Any]:
     plain: dict[str, Any] = found.to_dict()
     return plain
-
-
-def _charge(intent: Mapping[str, Any], key: uuid.UUID | str) -> ChargeReport:
-    """Read a PaymentIntent.
-
-    :raises Unheard: it was made and never confirmed: the card was not asked
-    """
-    status, said = intent["status"], intent.get("last_payment_error") or {}
-    is_hosted = (intent.get("metadata") or {}).get("hosted") == "yes"
-    if status == "requires_confirmation" or (
-        status == "requires_payment_method" and not said and not is_hosted
-    ):
-        raise Unheard
-    state: State = _STATES.get(status, "requires_action" if is_hosted else "failed")
-    next_action = intent.get("next_action") or {}
-    currency = intent["currency"].upper()
-    code = said.get("decline_code") or said.get("code") or "card_declined"
-    return ChargeReport(
-        key=str(key),
-        ref=intent["id"],
-        state=state,
-        amount_minor=from_stripe(intent["amount"], currency),
-        currency=currency,
-        failure_code=str(code)[:60] if state == "failed" else "",
-        captured_minor=from_stripe(intent.get("amount_received") or 0, currency),
-        action_url=(next_action.get("redirect_to_url") or {}).get("url") or "",
-    )
-
-
-def _refund(refund: Mapping[str, Any], key: uuid.UUID | str) -> RefundReport:
-    currency = refund["currency"].upper()
-    return RefundReport(
-        key=str(key),
-        ref=refund["id"],
-        state=_REFUNDS[refund["status"]],
-        amount_minor=from_stripe(refund["amount"], currency),
-        currency=currency,
-        failure_code=str(refund.get("failure_reason") or "")[:60],
-    )
-
-
-def _chargeback(dispute: Mapping[str, Any]) -> ChargeBackReport:
-    currency = dispute["currency"].upper()
-    return ChargeBackReport(
-        ref=dispute["id"],
-        charge_ref=dispute["payment_intent"],
-        amount_minor=from_stripe(dispute["amount"], currency),
-        currency=currency,
-        reason=str(dispute.get("reason") or "")[:60],
-    )
-
-
-def _report(kind: str, about: Mapping[str, Any]) -> Report | None:
-    """Read an event; None for one that is not about a charge or refund of ours."""
-    if kind == "charge.dispute.funds_withdrawn":
-        return _chargeback(about)
-    key = (about.get("metadata") or {}).get("key")
-    if not key:
-        return None
-    if kind.startswith("refund.") or kind == "charge.refund.updated":
-        return _refund(about, key)
-    if kind.startswith("payment_intent."):
-        is_hosted = about["metadata"].get("hosted") == "yes"
-        if is_hosted and about["status"] not in _ENDED:
-            return None  # the buyer may try other cards on Stripe's page
-        try:
-            return _charge(about, key)
-        except Unheard:
-            return None
-    return None
