@@ -15,6 +15,8 @@ The last line is one JSON object:
   (quote with its hold, order, the provider's report applied), in two processes with THREADS each;
 - orders_per_s, order_p50_ms, order_p99_ms: put in the cart, check out, order and pay at the sandbox
   over HTTP, by the site's pages or its API, SEATS buyers at any time, all for one SKU;
+- order_cpu_ms: the processor time of such an order by kind of process (web, database, valkey,
+  provider, worker, buyers), until the jobs that it sets off are done (jobs_left: but for so many);
 - oversold: units promised above what there is, over all rounds, those included in which more people
   want a SKU than there are units, by the batcher and over HTTP; false_sold_out: units that were
   left of it although somebody was told that there are none; unexplained: units that stock, holds
@@ -37,12 +39,14 @@ from typing import Any, Final
 
 from benchmarks.checkout import goods
 from benchmarks.checkout.bars import EXACT, PARTS
+from benchmarks.checkout.cpu import Meter, wait_for_jobs
 from benchmarks.private_site import Site, free_ports, private_site
 from benchmarks.stage.site import sign_in
 from liveshop.embedded.places import PROJECT
 
 _FINITE: Final = 777
 _WEB_PROCESSES: Final = 2
+_JOBS_SECONDS: Final = 120.0
 _MANAGE: Final = str(PROJECT / "manage.py")
 
 
@@ -165,9 +169,17 @@ class Bench:
         most = self.asked.seats * 4
         # Templates, routes and connections are made once.
         self._buy(ports, goods.hot_sku(on_hand=goods.PLENTY), cookies[:most])
+        wait_for_jobs(patience=_JOBS_SECONDS)
         plenty = goods.hot_sku(on_hand=goods.PLENTY)
+        meter = Meter(self.site)
         ends = self._buy(ports, plenty, cookies[most : most + self.asked.buyers])
         bought = len(ends["took"])
+        # What an order sets off counts, too, although nobody waits for it.
+        self.found["jobs_left"] = wait_for_jobs(patience=_JOBS_SECONDS)
+        used = {**meter.since(), "buyers": ends["cpu"]}
+        self.found["order_cpu_ms"] = {
+            kind: round(seconds / max(bought, 1) * 1000, 2) for kind, seconds in used.items()
+        }
         self._timed("order", ends["took"])
         self.found["orders_per_s"] = round(bought / ends["seconds"], 1)
         self.found["wrong"] += ends["wrong"] + ends["sold_out"] + abs(bought - self._paid(plenty))
