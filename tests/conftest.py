@@ -15,7 +15,7 @@ from creators.profiles.models import Creator
 from creators.stage import publishing, rooms
 from creators.stage.wire.framing import GOES_TO
 from shops.accounts.models import Grant, Role
-from shops.stock.batcher import batcher
+from shops.facts import batching
 from shops.stock.telling import teller
 from tests import emptying, migrated
 from tests.factories.accounts import AddressFactory, UserFactory
@@ -54,7 +54,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
         cursor.execute("ALTER TABLE stock_stockmovement DISABLE TRIGGER stock_no_truncate")
     yield
     # Their threads may have connections still, and a database that is used is not dropped.
-    batcher.close()
+    batching.close_all()
     teller.close()
     # Others of a process that was just ended are on their way out.
     with django_db_blocker.unblock(), connection.cursor() as cursor:

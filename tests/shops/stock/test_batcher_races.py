@@ -12,10 +12,11 @@ from functools import partial
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from shops.facts.batching import Batcher, Heat
 from shops.facts.models import Event
 from shops.stock import batcher as batching
 from shops.stock import reserving
-from shops.stock.batcher import Batcher, Busy, Heat
+from shops.stock.batcher import Busy
 from shops.stock.models import Hold, Stock, StockMovement
 from shops.stock.reserving import Ask, HoldMismatch, OutOfStock, Wanted, reserve
 from shops.stock.services import hold, release
@@ -32,7 +33,7 @@ def plainly(asks, then, **options):
 
 @contextmanager
 def running(reserve=plainly, **options):
-    batcher = Batcher(reserve, **options)
+    batcher = Batcher(reserve, name="test", busy=Busy, **options)
     try:
         yield batcher
     finally:
@@ -108,7 +109,7 @@ def test_carts_in_opposite_order_and_hot_batches_do_not_deadlock(now):
         if door is None:
             hold(wanted=wanted, now=now, ttl=TTL)
         else:
-            door.hold(Ask(wanted, TTL, now))
+            door.wait_for(Ask(wanted, TTL, now))
         return wanted
 
     def come_and_go(doors, part):

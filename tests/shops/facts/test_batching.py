@@ -1,29 +1,38 @@
-"""Group commit of reservations: what waits while one batch is committed is the next one."""
+"""Group commit: what waits while one batch is committed is the next one."""
 
 import threading
 import time
-import uuid
 from concurrent.futures import wait
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import NamedTuple
 
 import pytest
 from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
-from shops.stock.batcher import Batcher, Busy, Heat, Unavailable
-from shops.stock.reserving import Ask, OutOfStock, Wanted
+from shops.facts.batching import Batcher, Busy, Heat, Unavailable
+from shops.facts.refused import Refused
 
-TTL = timedelta(minutes=10)
+_numbers = count(1)
 
 
-def ask(sku_id=1, quantity=1):
-    return Ask([Wanted(uuid.uuid4(), sku_id, quantity)], TTL, datetime.now(UTC))
+class Ask(NamedTuple):
+    number: int
+    quantity: int
+
+
+class TooMany(Refused):
+    code = "too_many"
+
+
+def ask(quantity=1):
+    return Ask(next(_numbers), quantity)
 
 
 def granted(asks, then):
     """Grant everybody what they want."""
-    then([list(one.wanted) for one in asks])
+    then([one.number for one in asks])
 
 
 class Slow:
@@ -48,7 +57,7 @@ def slow():
 
 @contextmanager
 def running(*arguments, **options):
-    batcher = Batcher(*arguments, **options)
+    batcher = Batcher(*arguments, name="test", **options)
     try:
         yield batcher
     finally:
@@ -65,18 +74,18 @@ def test_what_comes_while_one_is_committed_is_reserved_together(slow):
             slow.go_on.release()
         answers = [future.result(5) for future in futures]
 
-    assert answers == [one.wanted for one in asked]
+    assert answers == [one.number for one in asked]
     assert slow.batches == [asked[:1], asked[1:4], asked[4:]]
 
 
 def test_what_comes_right_behind_a_batch_shares_the_next_one():
     batches = []
 
-    def reserve(asks, then):
+    def take(asks, then):
         batches.append(len(asks))
         granted(asks, then)
 
-    with running(reserve, at_most=3, every_seconds=3600) as batcher:
+    with running(take, at_most=3, every_seconds=3600) as batcher:
         batcher.submit(ask()).result(5)
         wait([batcher.submit(ask()) for _ in range(3)], timeout=5)
         last = batcher.submit(ask())
@@ -101,7 +110,7 @@ def test_above_its_measure_it_is_busy_at_once(slow):
         batcher.submit(ask())
 
 
-def test_who_waited_too_long_for_a_batch_is_refused_and_not_reserved(slow):
+def test_who_waited_too_long_for_a_batch_is_refused_and_not_done(slow):
     with running(slow) as batcher:
         first = batcher.submit(ask())
         slow.began.acquire()
@@ -119,7 +128,7 @@ def test_a_caller_whose_time_is_over_takes_the_request_back(slow):
         batcher.submit(ask())
         slow.began.acquire()
         with pytest.raises(Busy):
-            batcher.hold(ask(), patience=0.01)
+            batcher.wait_for(ask(), patience=0.01)
         assert batcher.waiting == 0
         slow.go_on.release()
 
@@ -127,7 +136,7 @@ def test_a_caller_whose_time_is_over_takes_the_request_back(slow):
 def test_a_caller_whose_time_is_over_in_a_batch_does_not_know_how_it_ended(slow):
     with running(slow) as batcher:
         with pytest.raises(Unavailable) as refused:
-            batcher.hold(ask(), patience=0.01)
+            batcher.wait_for(ask(), patience=0.01)
         assert refused.value.retry_after
         slow.go_on.release()
 
@@ -145,24 +154,24 @@ def test_a_caller_who_cancelled_harms_nobody(slow):
 
 
 def test_a_refusal_is_its_own_request_only():
-    def reserve(asks, then):
-        then([OutOfStock() if one.wanted[0].quantity > 1 else [] for one in asks])
+    def take(asks, then):
+        then([TooMany() if one.quantity > 1 else one.number for one in asks])
 
-    with running(reserve) as batcher:
+    with running(take) as batcher:
         futures = [batcher.submit(ask(quantity=number)) for number in (1, 2, 1)]
-    assert [type(one.exception()) for one in futures] == [type(None), OutOfStock, type(None)]
+    assert [type(one.exception()) for one in futures] == [type(None), TooMany, type(None)]
 
 
 def test_a_connection_that_was_closed_is_tried_once_more():
     tries = []
 
-    def reserve(asks, then):
-        tries.append([one.wanted[0].hold_id for one in asks])
+    def take(asks, then):
+        tries.append([one.number for one in asks])
         if len(tries) == 1:
             raise OperationalError("server closed the connection unexpectedly")
         granted(asks, then)
 
-    with running(reserve) as batcher:
+    with running(take) as batcher:
         assert batcher.submit(ask()).result(5)
     assert tries[0] == tries[1]
     assert len(tries) == 2
@@ -171,56 +180,56 @@ def test_a_connection_that_was_closed_is_tried_once_more():
 def test_a_connection_that_breaks_behind_the_answers_asks_nobody_twice():
     tries = []
 
-    def reserve(asks, then):
+    def take(asks, then):
         tries.append(asks)
         granted(asks, then)
         raise OperationalError("server closed the connection unexpectedly")
 
-    with running(reserve) as batcher:
+    with running(take) as batcher:
         assert batcher.submit(ask()).result(5)
     assert len(tries) == 1
 
 
 def test_while_postgresql_is_away_everybody_is_told_to_try_again(caplog):
-    def reserve(asks, then):
+    def take(asks, then):
         raise OperationalError("connection refused")
 
-    with running(reserve) as batcher:
+    with running(take) as batcher:
         futures = [batcher.submit(ask()) for _ in range(3)]
     assert {type(one.exception()) for one in futures} == {Unavailable}
-    assert "were not reserved" in caplog.text
+    assert "were not done" in caplog.text
 
 
 def test_a_row_that_others_keep_locked_makes_it_busy(caplog):
-    def reserve(asks, then):
+    def take(asks, then):
         raise OperationalError from LockNotAvailable()
 
-    with running(reserve) as batcher:
+    with running(take) as batcher:
         future = batcher.submit(ask())
     assert isinstance(future.exception(), Busy)
-    assert "stock row's lock" in caplog.text
+    assert "waited too long for a lock" in caplog.text
 
 
 def test_an_error_of_ours_ends_neither_the_thread_nor_the_waiting(caplog):
-    def reserve(asks, then):
-        if asks[0].wanted[0].quantity == 13:
+    def take(asks, then):
+        if asks[0].quantity == 13:
             raise RuntimeError("a mistake")
         granted(asks, then)
 
-    with running(reserve, at_most=1) as batcher:
+    with running(take, at_most=1) as batcher:
         first, second = batcher.submit(ask(quantity=13)), batcher.submit(ask())
         assert isinstance(first.exception(5), Unavailable)
         assert second.result(5)
     assert "a mistake" in caplog.text
 
 
-def test_one_that_cannot_be_reserved_is_refused_alone(slow):
-    def reserve(asks, then):
-        if any(one.wanted[0].quantity == 13 for one in asks):
+def test_one_that_cannot_be_done_is_refused_alone(slow):
+    def take(asks, then):
+        if any(one.quantity == 13 for one in asks):
             raise RuntimeError("a mistake")
         slow(asks, then)
 
-    with running(reserve) as batcher:
+    with running(take) as batcher:
         first = batcher.submit(ask())
         slow.began.acquire()
         futures = [batcher.submit(ask(quantity=number)) for number in (1, 13, 2)]
