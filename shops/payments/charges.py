@@ -16,10 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from shops.facts.publishing import publish
-from shops.facts.refused import Invalid, NotFound, Refused
-from shops.facts.transactions import whole
+from shops.facts.refused import NotFound, Refused
 from shops.orders import services as orders
-from shops.orders.models import Order, Purchase
 from shops.orders.queries import first_number
 from shops.payments import providers, statements
 from shops.payments.events import PaymentCaptured, PaymentFailed
@@ -34,65 +32,9 @@ log = logging.getLogger(__name__)
 MORE_TIME: Final = timedelta(minutes=10)
 
 
-class PaymentUnderWay(Refused):
-    code = "payment_under_way"
-    message = gettext_lazy("A payment of this order is under way already.")
-
-
-class AlreadyPaid(Refused):
-    code = "already_paid"
-    message = gettext_lazy("This order is paid already.")
-
-
-class BadCard(Invalid):
-    code = "bad_card"
-    message = gettext_lazy("Choose a card to pay with.")
-
-
 class NotAbandonable(Refused):
     code = "payment_not_abandonable"
     message = gettext_lazy("This payment can no longer be given up.")
-
-
-@whole
-def create_payment(
-    *, purchase: Purchase, card_token: str, is_first: bool = False, now: datetime
-) -> Payment:
-    """Write down that a purchase is about to be paid; once committed, call `start`.
-
-    :param is_first: the purchase was made in this very transaction, so nobody else knows it
-    :raises BadCard: no token, or none that a provider would make
-    :raises AlreadyPaid: it was paid
-    :raises PurchaseClosed: it was cancelled or has expired
-    :raises PaymentUnderWay: it is not known yet how an earlier attempt ended
-    """
-    if not 0 < len(card_token) <= 80 or not card_token.isprintable():
-        raise BadCard
-    if not is_first:
-        _check_unpaid(purchase)
-    payment = Payment(
-        purchase=purchase,
-        provider=settings.PAYMENT_PROVIDER,
-        card_token=card_token,
-        currency=purchase.currency,
-        amount_minor=purchase.total_minor,
-        is_manual=settings.PAYMENT_CAPTURE == "manual",
-        created_at=now,
-    )
-    statements.create(payment)
-    return payment
-
-
-def _check_unpaid(purchase: Purchase) -> None:
-    # Under the lock that paying, cancelling and expiring take, too.
-    purchase = Purchase.objects.select_for_update().get(pk=purchase.pk)
-    found = list(Order.objects.filter(purchase=purchase))
-    if any(order.is_paid for order in found):
-        raise AlreadyPaid
-    if any(not order.is_unpaid for order in found):
-        raise orders.PurchaseClosed
-    if Payment.objects.filter(purchase=purchase, state__in=OPEN).exists():
-        raise PaymentUnderWay
 
 
 def start(*, payment_id: uuid.UUID, now: datetime) -> Payment:

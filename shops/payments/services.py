@@ -16,15 +16,19 @@ from shops.payments.captures import (
 )
 from shops.payments.chargebacks import NotCapturedYet, apply_chargeback
 from shops.payments.charges import (
-    AlreadyPaid,
-    BadCard,
     NotAbandonable,
-    PaymentUnderWay,
     abandon,
     apply,
     ask_after,
-    create_payment,
     start,
+)
+from shops.payments.creating import (
+    AlreadyPaid,
+    BadCard,
+    PaymentUnderWay,
+    check_card,
+    create_first,
+    create_payment,
 )
 from shops.payments.reconciling import SETTLE_AFTER, find_chargebacks, settle_unknown
 from shops.payments.refunds import (
@@ -56,6 +60,8 @@ __all__ = [
     "apply_chargeback",
     "ask_after",
     "capture",
+    "check_card",
+    "create_first",
     "create_payment",
     "find_chargebacks",
     "give_back",

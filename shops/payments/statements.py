@@ -7,39 +7,6 @@ from typing import Final
 from shops.facts.rows import ask, columns, models
 from shops.payments.models import Payment, PaymentState
 
-_CREATE: Final = """
-WITH made AS (
-    INSERT INTO payments_payment (
-        id, purchase_id, provider, provider_ref, card_token, state, failure_code, currency,
-        amount_minor, captured_minor, refunds_minor, is_manual, action_url, created_at)
-    VALUES (
-        %(id)s, %(purchase)s, %(provider)s, '', %(card)s, %(state)s, '', %(currency)s,
-        %(amount)s, 0, 0, %(is_manual)s, '', %(now)s)
-    RETURNING id
-)
-INSERT INTO payments_paymentevent (payment_id, from_state, to_state, reason, at)
-SELECT id, '', %(state)s, '', %(now)s FROM made
-"""
-
-
-def create(payment: Payment) -> None:
-    """Write a new payment, about which nothing is known yet, with its first event."""
-    ask(
-        _CREATE,
-        {
-            "id": payment.pk,
-            "purchase": payment.purchase_id,
-            "provider": payment.provider,
-            "card": payment.card_token,
-            "state": PaymentState.CREATED.value,
-            "currency": payment.currency,
-            "amount": payment.amount_minor,
-            "is_manual": payment.is_manual,
-            "now": payment.created_at,
-        },
-    )
-
-
 _READ: Final = f"""
 SELECT {columns(Payment, "p")} FROM payments_payment p WHERE p.id = %(id)s
 """  # noqa: S608  # columns of a model

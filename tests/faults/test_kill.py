@@ -38,7 +38,7 @@ QUOTED = "shops.checkout.services.quotes:_write:after"
 ORDERING = [
     "shops.stock.services:commit:after",
     "shops.orders.services:place:after",
-    "shops.payments.services:create_payment:after",
+    "shops.payments.services:create_first:after",
 ]
 ORDERED_NOT_ASKED = "shops.payments.services:start:before"
 CHARGED_NOT_APPLIED = "shops.payments.charges:apply:before"

@@ -88,6 +88,7 @@ def place_order(
     not touched: its holds are moved to "committed".
 
     :param signature: of the quote as the buyer saw it, where that is known
+    :raises BadCard: no token, or none that a provider would make
     :raises NotFound: there is no such quote, or it is somebody else's
     :raises AlreadyOrdered: an order came out of this quote before
     :raises QuoteOver: its time ran out, or it was given up
@@ -98,6 +99,7 @@ def place_order(
     :raises LimitReached: it is more of a product than one buyer may have
     :raises VoucherUsedUp: others have used one of its vouchers up
     """
+    payments.check_card(card_token)
     promise = statements.take_quote(quote_id=quote_id, buyer_id=buyer.pk)
     if promise is None:
         raise _no_open_quote(Quote.objects.filter(pk=quote_id, buyer=buyer).first())
@@ -150,7 +152,7 @@ def place_order(
         now=now,
         pay_by=now + PAY_WITHIN,
     )
-    payments.create_payment(purchase=purchase, card_token=card_token, is_first=True, now=now)
+    payments.create_first([(purchase, card_token)], now=now)
     take_out(user_id=buyer.pk, ordered={line.sku_id: line.quantity for line in lines}, now=now)
     if save_address:
         # A full address book is no reason to refuse an order.
