@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +24,8 @@ from shops.orders.models import (
 from shops.stock import services as stock
 
 log = logging.getLogger(__name__)
+
+F = TypeVar("F", bound=OrderFact)
 
 _REASON_LENGTH = 200
 
@@ -138,6 +140,21 @@ def give_back(orders: Sequence[Order], *, now: datetime) -> None:
     stock.give_back(hold_ids=list(holds), now=now)
 
 
+def fact_of(kind: type[F], order: Order, *, referrals: Iterable[str], **more: Any) -> F:
+    """Make a fact about an order whose lines came by these referrals."""
+    return kind(
+        order_id=order.pk,
+        number=order.number,
+        purchase_id=str(order.purchase_id),
+        buyer_id=order.buyer_id,
+        shop_id=order.shop_id,
+        currency=order.currency,
+        total_minor=order.total_minor,
+        referrals=list(dict.fromkeys(text for text in referrals if text)),
+        **more,
+    )
+
+
 def tell(
     kind: type[OrderFact],
     order: Order,
@@ -149,16 +166,4 @@ def tell(
     if referrals is None:
         lines = order.lines.exclude(referral="").order_by("pk")
         referrals = list(lines.values_list("referral", flat=True))
-    publish(
-        kind(
-            order_id=order.pk,
-            number=order.number,
-            purchase_id=str(order.purchase_id),
-            buyer_id=order.buyer_id,
-            shop_id=order.shop_id,
-            currency=order.currency,
-            total_minor=order.total_minor,
-            referrals=list(dict.fromkeys(text for text in referrals if text)),
-            **more,
-        )
-    )
+    publish(fact_of(kind, order, referrals=referrals, **more))
