@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.db import DatabaseError, connection
@@ -108,6 +108,82 @@ def _carry_out(
     if not _remember(answer, scope=scope, key=key, leased_until=leased_until):
         raise LeaseLost
     return answer
+
+
+class Claim(NamedTuple):
+    """A key that a request came with, and the fingerprint of what it asks for."""
+
+    scope: str
+    key: str
+    mark: str
+
+    @classmethod
+    def of(cls, *, scope: str, key: str, body: Mapping[str, Any]) -> "Claim":
+        """Read a request's key.
+
+        :raises KeyMissing: no usable key came with the request
+        """
+        if not _VALID.fullmatch(key):
+            raise KeyMissing
+        return cls(scope, key, fingerprint(body))
+
+
+class Taken(Refused):
+    """The request came before: `remembered` has its answer."""
+
+    code = "request_known"
+    status = 409
+
+
+_CLAIM: Final = """
+INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
+SELECT scope, key, mark, clock_timestamp()
+FROM jsonb_to_recordset(%s::jsonb) AS one (scope text, key text, mark text)
+ORDER BY scope, key
+ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE SET leased_until = clock_timestamp()
+WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
+    AND k.fingerprint = excluded.fingerprint
+RETURNING scope, key
+"""
+
+
+def claim_all(claims: Sequence[Claim]) -> list[bool]:
+    """Take keys for effects that are made and answered in this very transaction, without a lease.
+
+    Tells of each whether it is ours; who has one that is not is `Taken`. Somebody else who works
+    on one of them is waited for. Of two equal ones the first is ours.
+    """
+    by_key = {(one.scope, one.key): one for one in reversed(claims)}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [json.dumps([one._asdict() for one in by_key.values()])])
+        ours = set(cursor.fetchall())
+    return [(one.scope, one.key) in ours and by_key[one.scope, one.key] is one for one in claims]
+
+
+_ANSWER: Final = """
+UPDATE facts_idempotencykey k SET status = one.status, answer = one.answer
+FROM jsonb_to_recordset(%s::jsonb) AS one (scope text, key text, status int, answer jsonb)
+WHERE k.scope = one.scope AND k.key = one.key
+"""
+
+
+def answer_all(answers: Sequence[tuple[Claim, Answer]]) -> None:
+    """Write down what claimed requests are answered, in the transaction of their effects."""
+    rows = [
+        {"scope": claim.scope, "key": claim.key, "status": one.status, "answer": one.body}
+        for claim, one in answers
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWER, [json.dumps(rows)])
+
+
+def remembered(claim: Claim) -> Answer:
+    """Find what was answered to a request that came before.
+
+    :raises KeyReused: the key came before with another body
+    :raises InFlight: the first request with this key is not finished, or was refused just now
+    """
+    return _remembered(scope=claim.scope, key=claim.key, mark=claim.mark)
 
 
 def known_answer(*, scope: str, key: str, body: Mapping[str, Any]) -> Answer | None:

@@ -129,7 +129,19 @@ def commit(*, hold_ids: Iterable[UUID], is_renewed: bool = False, now: datetime)
     :raises HoldExpired: one ran out by the database's clock, was released, or never was
     :raises HoldUsed: one was committed before
     """
+    if missed := commit_all(hold_ids=hold_ids, is_renewed=is_renewed, now=now):
+        _refuse(missed)
+
+
+@whole
+def commit_all(*, hold_ids: Iterable[UUID], is_renewed: bool = False, now: datetime) -> set[UUID]:
+    """Do as `commit` with those that can be committed; returns the others, which stay as they are.
+
+    For several buyers' at once: the caller decides what becomes of who misses one.
+    """
     ids = set(hold_ids)
+    if not ids:
+        return ids
     committed, taken = statements.commit(
         hold_ids=sorted(ids),
         below=timedelta(seconds=settings.HOLD_RENEW_BELOW_SECONDS if is_renewed else 0),
@@ -137,9 +149,8 @@ def commit(*, hold_ids: Iterable[UUID], is_renewed: bool = False, now: datetime)
         cap=HARD_CAP,
         now=now,
     )
-    if missed := ids - committed:
-        _refuse(missed)
     tell_taken(taken)
+    return ids - committed
 
 
 @whole
