@@ -1,22 +1,19 @@
 """The entry for HTTP and websockets."""
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveshop.settings")
 
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 # After Django is set up: these import models.
 from creators.stage.hub import hub_here  # noqa: E402
 from creators.stage.sockets import websocket  # noqa: E402
+from liveshop.requests import Message, Receive, Requests, Send  # noqa: E402
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+http = Requests()
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
@@ -37,4 +34,4 @@ async def application(scope: Message, receive: Receive, send: Send) -> None:
     elif scope["type"] == "lifespan":
         await lifespan(receive, send)
     else:
-        await http(scope, receive, send)  # type: ignore[arg-type]
+        await http(scope, receive, send)

@@ -170,6 +170,8 @@ _NETWORK = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+# WEB_THREADS: requests that one web process answers at a time; the others wait for their turn.
+WEB_THREADS = env.int("WEB_THREADS", default=64)
 DATABASES["default"]["OPTIONS"] = {
     **_NETWORK,
     **DATABASES["default"].get("OPTIONS", {}),

@@ -1,0 +1,108 @@
+"""Requests are answered by threads, each by one from its begin to its end.
+
+All views and middleware are synchronous. Django's own handler for ASGI makes a thread for each
+request and goes to and fro between it and the loop four times, which takes longer than most views.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from io import BytesIO
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.urls import set_script_prefix
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Response = HttpResponse | StreamingHttpResponse
+
+
+class Requests(ASGIHandler):
+    """Django's handler for ASGI without tasks: a view that works can't be called off anyway."""
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)
+        self.load_middleware(is_async=False)
+        self._threads = ThreadPoolExecutor(settings.WEB_THREADS, "request")
+
+    async def __call__(  # type: ignore[override]  # it is asked by none but our application
+        self, scope: Message, receive: Receive, send: Send
+    ) -> None:
+        try:
+            body = await self._body(receive)
+        except RequestAborted:
+            return
+        loop = asyncio.get_running_loop()
+        run = copy_context().run
+        response = await loop.run_in_executor(self._threads, run, self._answer, scope, body)
+        await send(_head(response))
+        if isinstance(response, HttpResponse):
+            await send({"type": "http.response.body", "body": response.content})
+            return
+        try:
+            async for part in self._parts(response, run):
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body"})
+        finally:
+            await loop.run_in_executor(self._threads, run, response.close)
+
+    async def _body(self, receive: Receive) -> IO[bytes]:
+        """Read a request's body; only one that comes in parts may need a file.
+
+        :raises RequestAborted: its sender has gone
+        """
+        first = await receive()
+        if first["type"] == "http.request" and not first.get("more_body", False):
+            return BytesIO(first.get("body", b""))
+        messages = iter([first])
+
+        async def receive_again() -> Message:
+            return next(messages, None) or await receive()
+
+        found: IO[bytes] = await self.read_body(receive_again)
+        return found
+
+    def _answer(self, scope: Message, body: IO[bytes]) -> Response:
+        """Make a whole answer and give back what it took; what is streamed is made later."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=type(self), scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response = cast(Response, refusal if request is None else self.get_response(request))
+        response._handler_class = type(self)  # type: ignore[union-attr]  # as Django does
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if isinstance(response, HttpResponse):
+            response.close()
+        return response
+
+    async def _parts(
+        self, response: StreamingHttpResponse, run: Callable[..., Any]
+    ) -> AsyncIterator[bytes]:
+        """Read what is streamed bit by bit, as it is sent; nobody's thread waits for that."""
+        loop = asyncio.get_running_loop()
+        parts = iter(response)
+        while (
+            part := await loop.run_in_executor(self._threads, run, next, parts, None)
+        ) is not None:
+            yield part
+
+
+def _head(response: Response) -> Message:
+    headers = [(name.encode("ascii"), text.encode("latin1")) for name, text in response.items()]
+    cookies = [
+        (b"Set-Cookie", cookie.output(header="").encode("ascii").strip())
+        for cookie in response.cookies.values()
+    ]
+    return {
+        "type": "http.response.start",
+        "status": response.status_code,
+        "headers": [*headers, *cookies],
+    }
