@@ -1,41 +1,20 @@
-"""Reads of prices: running deals, ways to send, taxes of a country, whether a code counts."""
+"""Reads of prices: running deals, ways to send, what sellers set."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime
-
-from django.utils.translation import gettext as _
 
 from shops.catalog.models import Shop, Sku
 from shops.facts.refused import NotFound
 from shops.pricing import statements
-from shops.pricing.calculation import Option, Tax
+from shops.pricing.calculation import Option
 from shops.pricing.models import Deal, ShippingMethod, TaxRate, Voucher, VoucherUse
-
-
-@dataclass(frozen=True)
-class Taxes:
-    """What one country takes: by category, and of everything else."""
-
-    general: Tax
-    by_category: Mapping[int, Tax]
-
-    def of(self, category_id: int | None) -> Tax:
-        return self.by_category.get(category_id or 0, self.general)
+from shops.pricing.ways import Ways
 
 
 def deals_of(*, sku_ids: Collection[int], now: datetime) -> dict[int, Deal]:
     """Find the running deal of each SKU that has one; of several the lowest."""
     return {deal.sku_id: deal for deal in statements.running_deals(sku_ids=sku_ids, now=now)}
-
-
-def taxes_in(*, country: str, category_ids: Iterable[int | None]) -> Taxes:
-    """Find the taxes of a country; one that nobody has set is 0."""
-    wanted = {one for one in category_ids if one is not None}
-    rows = statements.taxes(country=country, category_ids=wanted)
-    found = {category_id: Tax(bps, is_inclusive) for category_id, bps, is_inclusive in rows}
-    general = found.pop(None, Tax())
-    return Taxes(general, {key: tax for key, tax in found.items() if key is not None})
 
 
 def options_to(*, country: str, shop_ids: Collection[int]) -> dict[int, list[Option]]:
@@ -44,18 +23,8 @@ def options_to(*, country: str, shop_ids: Collection[int]) -> dict[int, list[Opt
     A shop that has set up nothing sends everywhere for free; one that has no rate for the country
     does not send there.
     """
-    rows = statements.ways_to(country=country, shop_ids=shop_ids)
-    found: dict[int, dict[int, Option]] = {}
-    for shop_id, pk, name, days_min, days_max, is_active, base, per_item, free_from in rows:
-        own = found.setdefault(shop_id, {})
-        if is_active and base is not None:
-            # The country's own rate comes after that of everywhere else.
-            own[pk] = Option(pk, name, days_min, days_max, base, per_item, free_from)
-    free = Option(None, _("Standard"), 2, 5)
-    return {
-        shop_id: list(found[shop_id].values()) if shop_id in found else [free]
-        for shop_id in shop_ids
-    }
+    ways = Ways(statements.ways_to(countries=[country], shop_ids=shop_ids))
+    return {shop_id: ways.of(shop_id, country=country) for shop_id in shop_ids}
 
 
 def vouchers_by_code(*, codes: Collection[str], shop_ids: Collection[int]) -> list[Voucher]:
@@ -70,15 +39,16 @@ def vouchers_by_code(*, codes: Collection[str], shop_ids: Collection[int]) -> li
     )
 
 
-def uses_by(*, buyer_id: int, voucher_ids: Collection[int]) -> dict[int, int]:
-    """Count how often a buyer has used vouchers in orders that came to something."""
+def uses_by(
+    *, buyer_ids: Collection[int], voucher_ids: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """Count by (buyer, voucher) how often it was used in orders that came to something."""
+    if not (buyer_ids and voucher_ids):
+        return {}
     uses = VoucherUse.objects.filter(
-        buyer_id=buyer_id, voucher_id__in=voucher_ids, given_back_at=None
+        buyer_id__in=buyer_ids, voucher_id__in=voucher_ids, given_back_at=None
     )
-    counts: dict[int, int] = {}
-    for voucher_id in uses.values_list("voucher_id", flat=True):
-        counts[voucher_id] = counts.get(voucher_id, 0) + 1
-    return counts
+    return Counter(uses.values_list("buyer_id", "voucher_id"))
 
 
 def methods_of(*, shop: Shop) -> Sequence[ShippingMethod]:

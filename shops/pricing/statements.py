@@ -2,49 +2,76 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from shops.facts.rows import ask, columns, models
 from shops.pricing.models import Deal
 
 _DEALS: Final = f"""
 SELECT {columns(Deal, "d")} FROM pricing_deal d
-WHERE d.sku_id = ANY(%(skus)s::bigint[]) AND d.starts_at <= %(now)s AND d.ends_at > %(now)s
+WHERE d.sku_id = ANY(%(skus)s::bigint[]) AND d.starts_at <= %(last)s AND d.ends_at > %(first)s
 ORDER BY d.price_minor DESC, d.id DESC
 """  # noqa: S608  # columns of a model
 
 
 def running_deals(*, sku_ids: Collection[int], now: datetime) -> list[Deal]:
     """Find the running deals of SKUs, the lowest last."""
-    [rows] = ask(_DEALS, {"skus": list(sku_ids), "now": now})
+    [rows] = ask(_DEALS, {"skus": list(sku_ids), "first": now, "last": now})
     return models(Deal, rows)
 
 
 _TAXES: Final = """
-SELECT category_id, bps, is_inclusive FROM pricing_taxrate
-WHERE country = %(country)s
+SELECT country, category_id, bps, is_inclusive FROM pricing_taxrate
+WHERE country = ANY(%(countries)s::text[])
     AND (category_id IS NULL OR category_id = ANY(%(categories)s::bigint[]))
 """
-
-
-def taxes(*, country: str, category_ids: Collection[int]) -> list[Any]:
-    """Find (category, basis points, inclusive?) of a country's taxes, the general one included."""
-    [rows] = ask(_TAXES, {"country": country, "categories": list(category_ids)})
-    return rows
-
-
-# The country's own rate comes after that of everywhere else.
 _WAYS: Final = """
-SELECT m.shop_id, m.id, m.name, m.days_min, m.days_max, m.is_active, r.base_minor,
+SELECT m.shop_id, m.id, m.name, m.days_min, m.days_max, m.is_active, r.country, r.base_minor,
     r.per_item_minor, r.free_from_minor
 FROM pricing_shippingmethod m
-LEFT JOIN pricing_shippingrate r ON r.method_id = m.id AND r.country IN ('', %(country)s)
+LEFT JOIN pricing_shippingrate r
+    ON r.method_id = m.id AND (r.country = '' OR r.country = ANY(%(countries)s::text[]))
 WHERE m.shop_id = ANY(%(shops)s::bigint[])
-ORDER BY m.position, m.id, r.country
+ORDER BY m.position, m.id
 """
 
 
-def ways_to(*, country: str, shop_ids: Collection[int]) -> list[Any]:
-    """Find shops' ways to send, each with its rates for a country and for everywhere else."""
-    [rows] = ask(_WAYS, {"country": country, "shops": list(shop_ids)})
+def ways_to(*, countries: Collection[str], shop_ids: Collection[int]) -> list[Any]:
+    """Find shops' ways to send, each with its rates for countries ("": for everywhere else)."""
+    [rows] = ask(_WAYS, {"countries": list(countries), "shops": list(shop_ids)})
     return rows
+
+
+class Found(NamedTuple):
+    """Deals, the lowest last; (country, category, basis points, inclusive?); as `ways_to`."""
+
+    deals: list[Deal]
+    taxes: list[Any]
+    ways: list[Any]
+
+
+_RULES: Final = f"{_DEALS};{_TAXES};{_WAYS}"
+
+
+def rules(
+    *,
+    sku_ids: Collection[int],
+    first: datetime,
+    last: datetime,
+    countries: Collection[str],
+    category_ids: Collection[int],
+    shop_ids: Collection[int],
+) -> Found:
+    """Find what prices in countries are worked out by: the deals are those between two instants."""
+    deals, taxes, ways = ask(
+        _RULES,
+        {
+            "skus": list(sku_ids),
+            "first": first,
+            "last": last,
+            "countries": list(countries),
+            "categories": list(category_ids),
+            "shops": list(shop_ids),
+        },
+    )
+    return Found(models(Deal, deals), taxes, ways)

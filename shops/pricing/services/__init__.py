@@ -1,7 +1,7 @@
 """Price carts, count the uses of vouchers, and keep what sellers set."""
 
 from shops.pricing.services.deals import BadDeal, end_deal, save_deal
-from shops.pricing.services.quoting import ToPrice, price_cart
+from shops.pricing.services.quoting import Rules, ToPrice, price_cart, rules_for
 from shops.pricing.services.shipping import RateFields, TooManyMethods, save_method
 from shops.pricing.services.vouchers import (
     BadVoucher,
@@ -9,6 +9,7 @@ from shops.pricing.services.vouchers import (
     VoucherUsedUp,
     end_voucher,
     give_vouchers_back,
+    lock_vouchers,
     save_voucher,
     use_vouchers,
     use_vouchers_again,
@@ -18,6 +19,7 @@ __all__ = [
     "BadDeal",
     "BadVoucher",
     "RateFields",
+    "Rules",
     "ToPrice",
     "TooManyMethods",
     "VoucherRefused",
@@ -25,7 +27,9 @@ __all__ = [
     "end_deal",
     "end_voucher",
     "give_vouchers_back",
+    "lock_vouchers",
     "price_cart",
+    "rules_for",
     "save_deal",
     "save_method",
     "save_voucher",

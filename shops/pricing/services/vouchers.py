@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypedDict
 
@@ -17,7 +17,7 @@ from shops.facts.transactions import whole
 from shops.ledger.money import Money
 from shops.pricing.calculation import Reduction
 from shops.pricing.models import Voucher, VoucherUse
-from shops.pricing.queries import uses_by, vouchers_by_code
+from shops.pricing.queries import uses_by
 
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{2,39}")
 
@@ -60,25 +60,27 @@ def applicable(
     *,
     codes: Collection[str],
     goods: Mapping[int, int],
-    buyer_id: int | None,
+    vouchers: Iterable[Voucher],
+    used: Mapping[int, int],
     is_strict: bool,
     now: datetime,
 ) -> dict[int, Reduction]:
     """Find the voucher that counts in each shop; of several the one that takes most off.
 
     :param goods: by shop, what its goods cost
+    :param vouchers: those of these shops that go by the codes, with their shops; others are left
+    :param used: by voucher, how often the buyer has used it
     :raises VoucherRefused: strictly, a code counts in no shop, and why
     """
-    found = vouchers_by_code(codes=codes, shop_ids=list(goods))
-    limited = [voucher.pk for voucher in found if voucher.most_per_buyer is not None]
-    used = uses_by(buyer_id=buyer_id, voucher_ids=limited) if buyer_id and limited else {}
     best: dict[int, Reduction] = {}
     why: dict[str, str | Promise] = {
         code.strip().upper(): _("This code is not known in the shops that you buy from.")
         for code in codes
     }
     fine = set()
-    for voucher in found:
+    for voucher in vouchers:
+        if voucher.code not in why or voucher.shop_id not in goods:
+            continue
         reason = _why_not(voucher, goods[voucher.shop_id], used.get(voucher.pk, 0), now)
         if reason is not None:
             why[voucher.code] = reason
@@ -111,6 +113,13 @@ def _why_not(voucher: Voucher, goods: int, used: int, now: datetime) -> str | Pr
     return None
 
 
+def lock_vouchers(voucher_ids: Collection[int]) -> None:
+    """Take the vouchers of several orders in key order, before `use_vouchers` counts each."""
+    if voucher_ids:
+        rows = Voucher.objects.select_for_update(no_key=True).filter(pk__in=voucher_ids)
+        list(rows.order_by("pk").values_list("pk"))
+
+
 @whole
 def use_vouchers(
     *, discounts: Mapping[int, int], buyer_id: int, purchase_id: uuid.UUID, now: datetime
@@ -125,10 +134,12 @@ def use_vouchers(
     """
     if not discounts:
         return
-    used = uses_by(buyer_id=buyer_id, voucher_ids=list(discounts))
+    used = uses_by(buyer_ids=[buyer_id], voucher_ids=list(discounts))
     for voucher_id in sorted(discounts):
         fits = Q(most_uses__isnull=True) | Q(used__lt=F("most_uses"))
-        mine = Q(most_per_buyer__isnull=True) | Q(most_per_buyer__gt=used.get(voucher_id, 0))
+        mine = Q(most_per_buyer__isnull=True) | Q(
+            most_per_buyer__gt=used.get((buyer_id, voucher_id), 0)
+        )
         if not Voucher.objects.filter(fits, mine, pk=voucher_id).update(used=F("used") + 1):
             code = Voucher.objects.values_list("code", flat=True).get(pk=voucher_id)
             raise VoucherUsedUp(voucher_code=code)
