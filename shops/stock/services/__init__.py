@@ -2,6 +2,7 @@
 
 from shops.stock.reserving import (
     MOST_PER_HOLD,
+    Ask,
     BadQuantity,
     HoldMismatch,
     OutOfStock,
@@ -35,6 +36,7 @@ from shops.stock.services.holds import (
     extend,
     give_back,
     hold,
+    hold_each,
     release,
     renew,
     ship,
@@ -57,6 +59,7 @@ __all__ = [
     "MOST_ON_HAND",
     "MOST_PER_HOLD",
     "RENEWED_FOR",
+    "Ask",
     "BadCount",
     "BadPolicy",
     "BadQuantity",
@@ -83,6 +86,7 @@ __all__ = [
     "extend",
     "give_back",
     "hold",
+    "hold_each",
     "join",
     "leave",
     "offer_stranded",

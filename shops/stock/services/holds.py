@@ -19,9 +19,10 @@ from shops.facts.refused import Refused
 from shops.facts.transactions import whole
 from shops.stock import batcher, statements
 from shops.stock.models import LONGEST_HOLD, Hold, HoldState, WaitlistEntry
-from shops.stock.reserving import Ask, Wanted, check
+from shops.stock.reserving import Answer, Ask, Wanted, check, reserve
 from shops.stock.services.telling import tell
 from shops.stock.services.waitlist import end_ran_out, pass_on, tell_taken
+from shops.stock.telling import teller
 
 RENEWED_FOR: Final = timedelta(minutes=5)
 HARD_CAP: Final = timedelta(seconds=LONGEST_HOLD)
@@ -49,6 +50,35 @@ def hold(
     check(wanted)
     kept = batcher.keep(Ask(wanted, ttl, now, buyer_id))
     return [one.as_hold() for one in kept]
+
+
+def hold_each(asks: Sequence[Ask]) -> list[Answer]:
+    """Do as `hold` for several buyers at once, in their turn; each gets the holds or a refusal.
+
+    They are a batch already, so they take the lock of their SKUs once and wait for nobody else's
+    batch; one alone goes the way of `hold`. Call it outside a transaction.
+    """
+    answers: list[Answer] = []
+    fine = []
+    for ask in asks:
+        answers.append([])
+        try:
+            check(ask.wanted)
+            if len(asks) == 1:
+                answers[-1] = batcher.keep(ask)
+            else:
+                fine.append(len(answers) - 1)
+        except Refused as refused:
+            answers[-1] = refused
+    if fine:
+        found = reserve(
+            [asks[number] for number in fine],
+            show=teller.tell,
+            lock_seconds=batcher.LOCK_SECONDS,
+        )
+        for number, answer in zip(fine, found, strict=True):
+            answers[number] = answer
+    return answers
 
 
 @transaction.atomic
