@@ -108,7 +108,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shops.accounts.sessions.UserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -140,9 +140,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "shops.checkout.context.cart_badge",
-                "shops.catalog.context.my_shops",
-                "creators.profiles.context.my_creator",
+                "liveshop.frame.frame",
             ],
         },
     }
@@ -178,7 +176,7 @@ DATABASES["default"]["OPTIONS"] = {
     **({"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "shops.accounts.sessions"
 # Nothing in this cache is truth: it may be flushed at any moment.
 CACHES = {
     "default": {
