@@ -7,29 +7,22 @@ a process dies, the same question can be asked again and nobody is charged twice
 import logging
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
-from shops.orders import services as orders
 from shops.orders.queries import first_number
 from shops.payments import providers, statements
-from shops.payments.events import PaymentCaptured, PaymentFailed
-from shops.payments.models import PAYMENT_TRANSITIONS, Payment, PaymentState
-from shops.payments.queries import OPEN, shares
-from shops.payments.refunds import AmountDiffers, give_back_late
+from shops.payments.applying import Ask, ask_of, move
+from shops.payments.models import Payment, PaymentState
+from shops.payments.queries import OPEN
+from shops.payments.refunds import AmountDiffers
 from shops.payments.wire import ChargeReport
 
 log = logging.getLogger(__name__)
-
-# How much longer an order waits, once, when the provider does not say how its payment ended.
-MORE_TIME: Final = timedelta(minutes=10)
 
 
 class NotAbandonable(Refused):
@@ -60,10 +53,10 @@ def charge(payment: Payment, *, now: datetime) -> Payment:
         report = provider.charge(replace(asked, ref=ref))
         return apply(payment_id=payment.pk, report=report, now=now)
     except providers.Rejected as no:
-        return _move(payment.pk, PaymentState.FAILED, failure_code=no.code, now=now)
+        return move(Ask(payment.pk, PaymentState.FAILED, now, failure_code=no.code))
     except (providers.NoAnswer, providers.Unheard, AmountDiffers) as error:
         log.warning("payment %s: no clear answer: %r", payment.pk, error)
-        return _move(payment.pk, PaymentState.UNKNOWN, reason=str(error)[:200], now=now)
+        return move(Ask(payment.pk, PaymentState.UNKNOWN, now, reason=str(error)))
 
 
 def apply(
@@ -78,15 +71,7 @@ def apply(
     :raises NotFound: no such payment, or it is another provider's
     :raises AmountDiffers: another amount or currency was captured than what was asked for
     """
-    return _move(
-        payment_id,
-        report.payment_state,
-        ref=report.ref,
-        failure_code=report.failure_code,
-        report=report,
-        provider=provider,
-        now=now,
-    )
+    return move(ask_of(report, payment_id=payment_id, provider=provider, now=now))
 
 
 def ask_after(*, payment_id: uuid.UUID, now: datetime) -> Payment:
@@ -163,104 +148,3 @@ def _keep(payment: Payment, ref: str) -> bool:
     payment.provider_ref = ref
     waiting = Payment.objects.filter(pk=payment.pk, state__in=OPEN)
     return bool(waiting.update(provider_ref=ref))
-
-
-@transaction.atomic
-def _move(
-    payment_id: uuid.UUID,
-    to: PaymentState,
-    *,
-    ref: str = "",
-    failure_code: str = "",
-    reason: str = "",
-    report: ChargeReport | None = None,
-    provider: str = "",
-    now: datetime,
-) -> Payment:
-    payment = read(payment_id, lock=True)
-    if provider and provider != payment.provider:
-        raise NotFound
-    before = PaymentState(payment.state)
-    if report is not None and to in (PaymentState.CAPTURED, PaymentState.AUTHORIZED):
-        _check(payment, report, to)
-    if to == PaymentState.CANCELLED and payment.provider_ref and not ref:
-        return payment  # it got a name meanwhile: that one has to be cancelled
-    if to not in PAYMENT_TRANSITIONS[before]:
-        if to == PaymentState.CAPTURED and before in (PaymentState.FAILED, PaymentState.CANCELLED):
-            log.error("payment %s is %s, and the provider says captured", payment.pk, before)
-        return payment
-    payment.state = to
-    payment.provider_ref = ref or payment.provider_ref
-    payment.failure_code = failure_code[:60]
-    payment.action_url = report.action_url if report else ""
-    if to == PaymentState.CAPTURED:
-        payment.captured_at = now
-        payment.captured_minor = report.taken_minor if report else payment.amount_minor
-    if to == PaymentState.UNKNOWN:
-        _wait_longer(payment, now=now)
-    statements.move(payment, before=before, reason=reason or failure_code, now=now)
-    if to == PaymentState.CAPTURED:
-        _captured(payment, now=now)
-    elif to in (PaymentState.FAILED, PaymentState.CANCELLED):
-        publish(
-            PaymentFailed(
-                payment_id=str(payment.pk),
-                purchase_id=str(payment.purchase_id),
-                code=failure_code or to.value,
-            )
-        )
-    return payment
-
-
-def _check(payment: Payment, report: ChargeReport, to: PaymentState) -> None:
-    asked = (payment.amount_minor, payment.currency)
-    if (report.amount_minor, report.currency) != asked:
-        raise AmountDiffers
-    if to == PaymentState.CAPTURED:
-        least = 1 if payment.is_manual else payment.amount_minor
-        if not least <= report.taken_minor <= payment.amount_minor:
-            raise AmountDiffers
-
-
-def _wait_longer(payment: Payment, *, now: datetime) -> None:
-    """Give the purchase more time, once, however many of its payments stay without an answer."""
-    of_purchase = Payment.objects.filter(purchase_id=payment.purchase_id)
-    if not of_purchase.filter(extended_at__isnull=False).exists():
-        payment.extended_at = now
-        orders.give_more_time(purchase_id=payment.purchase_id, until=now + MORE_TIME)
-
-
-def _captured(payment: Payment, *, now: datetime) -> None:
-    try:
-        _pay_orders(payment, now=now)
-    except orders.PurchaseClosed as closed:
-        if isinstance(closed, orders.SoldOut):
-            orders.close_unpaid(purchase_id=payment.purchase_id, reason=str(closed), now=now)
-        give_back_late(payment, now=now)
-    publish(
-        PaymentCaptured(
-            payment_id=str(payment.pk),
-            purchase_id=str(payment.purchase_id),
-            amount_minor=payment.captured_minor,
-            currency=payment.currency,
-        )
-    )
-
-
-def _pay_orders(payment: Payment, *, now: datetime) -> None:
-    try:
-        orders.mark_paid(purchase_id=payment.purchase_id, now=now)
-    except orders.SoldOut:
-        raise
-    except orders.PurchaseClosed:
-        with transaction.atomic():
-            orders.reopen(purchase_id=payment.purchase_id, now=now)
-            orders.mark_paid(purchase_id=payment.purchase_id, now=now)
-    if payment.captured_minor == payment.amount_minor:
-        return
-    said = gettext("Only a part was charged; the rest was never taken from the card.")
-    for order, share_minor in shares(payment):
-        if share_minor < order.total_minor:
-            left = order.total_minor - share_minor
-            orders.record_refund(order_id=order.pk, amount_minor=left, now=now)
-            orders.note(order_id=order.pk, text=said, now=now)

@@ -3,10 +3,11 @@
 import uuid
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from shops.facts.refused import Invalid, NotFound
-from shops.payments import providers
+from shops.payments import providers, statements
+from shops.payments.applying import Known, ask_of, move
 from shops.payments.captures import (
     BadShare,
     CaptureRefused,
@@ -40,7 +41,8 @@ from shops.payments.refunds import (
     queue_refund,
     refund_order,
 )
-from shops.payments.wire import ChargeBackReport, ChargeReport
+from shops.payments.statements import Message
+from shops.payments.wire import ChargeBackReport, ChargeReport, RefundReport
 
 __all__ = [
     "SETTLE_AFTER",
@@ -74,7 +76,6 @@ __all__ = [
 ]
 
 
-@transaction.atomic
 def take_in(*, message_id: str, body: bytes, provider: str = "sandbox", now: datetime) -> bool:
     """Apply a verified message of a provider once; False when it was known or is of no interest.
 
@@ -85,29 +86,32 @@ def take_in(*, message_id: str, body: bytes, provider: str = "sandbox", now: dat
     """
     try:
         report = providers.provider_of(provider).read(body)
-        text = body.decode()
+        message = Message(provider, message_id, body.decode())
     except (providers.Unreadable, UnicodeDecodeError):
         raise Invalid from None
     if report is None:
         return False
-    if not 0 < len(message_id) <= 80 or "\\u0000" in text:
+    if not 0 < len(message_id) <= 80 or "\\u0000" in message.body:
         raise Invalid
-    key = uuid.UUID(int=0) if isinstance(report, ChargeBackReport) else _key(report.key)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO payments_providermessage (provider, message_id, body)"
-            " VALUES (%s, %s, %s::jsonb)"
-            " ON CONFLICT ON CONSTRAINT payments_message_once DO NOTHING",
-            [provider, message_id, text],
-        )
-        if cursor.rowcount == 0:
-            return False
+    if not isinstance(report, ChargeReport):
+        return _take_in(message, report, now=now)
+    key = _key(report.key)
+    try:
+        move(ask_of(report, payment_id=key, provider=provider, message=message, now=now))
+    except Known:
+        return False
+    return True
+
+
+@transaction.atomic
+def _take_in(message: Message, report: RefundReport | ChargeBackReport, *, now: datetime) -> bool:
+    if not statements.write((), messages=[message]):
+        return False
     if isinstance(report, ChargeBackReport):
-        apply_chargeback(provider=provider, report=report, now=now)
-    elif isinstance(report, ChargeReport):
-        apply(payment_id=key, report=report, provider=provider, now=now)
+        apply_chargeback(provider=message.provider, report=report, now=now)
     else:
-        apply_refund(refund_id=key, report=report, provider=provider, now=now)
+        key = _key(report.key)
+        apply_refund(refund_id=key, report=report, provider=message.provider, now=now)
     return True
 
 

@@ -23,7 +23,7 @@ from shops.orders.services.closing import (
 from shops.orders.services.late import give_more_time, reopen
 from shops.orders.services.moves import PurchaseClosed, mark_settled, note
 from shops.orders.services.overdue import cancel_overdue, remind_due
-from shops.orders.services.paying import SoldOut, mark_paid, release_due
+from shops.orders.services.paying import SoldOut, mark_paid, mark_paid_all, release_due
 from shops.orders.services.placing import LineToPlace, ShippingToPlace, new_number, place
 from shops.orders.services.shipping import (
     AlreadySent,
@@ -60,6 +60,7 @@ __all__ = [
     "expire",
     "give_more_time",
     "mark_paid",
+    "mark_paid_all",
     "mark_settled",
     "move_parcel",
     "new_number",

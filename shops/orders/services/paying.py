@@ -1,7 +1,7 @@
 """From unpaid to paid, and, once the remorse hold is over, to the shop."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,9 +9,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from shops.orders.events import OrderPaid, OrderReleased
-from shops.orders.models import Order, OrderLine, OrderState
-from shops.orders.services.moves import PurchaseClosed, lock_with_lines, move, tell
+from shops.facts.publishing import publish_all
+from shops.facts.refused import NotFound
+from shops.facts.transactions import whole
+from shops.orders import paying_statements as statements
+from shops.orders.events import OrderFact, OrderPaid, OrderReleased
+from shops.orders.models import ORDER_TRANSITIONS, Order, OrderState
+from shops.orders.paying_statements import Locked
+from shops.orders.services.moves import PurchaseClosed, fact_of, move, tell
 from shops.stock import services as stock
 
 # A hold that is committed in the same breath.
@@ -23,7 +28,15 @@ class SoldOut(PurchaseClosed):
     message = _("Somebody else paid first: this is sold out. Your payment is given back.")
 
 
-@transaction.atomic
+class OnlyAlone(PurchaseClosed):
+    """It takes units when it is paid: under their SKUs' locks, which only one may take at a time.
+
+    Two batches that did so in the order of their purchases would wait for each other.
+    """
+
+    code = "purchase_only_alone"
+
+
 def mark_paid(*, purchase_id: uuid.UUID, now: datetime) -> bool:
     """Move all orders of a purchase to "paid"; False when they were paid before.
 
@@ -32,31 +45,80 @@ def mark_paid(*, purchase_id: uuid.UUID, now: datetime) -> bool:
     :raises PurchaseClosed: they were cancelled or had expired: the money has to go back
     :raises SoldOut: too few units are left for it: likewise; `close_unpaid` ends the orders
     """
-    orders, lines = lock_with_lines(purchase_id)
-    if all(order.is_paid for order in orders):
-        return False
-    if any(not order.is_unpaid for order in orders):
-        raise PurchaseClosed
-    _take(lines, buyer_id=orders[0].buyer_id, now=now)
-    for order in orders:
-        mine = [line.referral for line in lines if line.order_id == order.pk]
-        if settings.REMORSE_SECONDS > 0:
-            until = now + timedelta(seconds=settings.REMORSE_SECONDS)
-            move(order, OrderState.ON_HOLD, now=now, paid_at=now, hold_until=until)
-            tell(OrderPaid, order, referrals=mine)
+    paid, closed = _mark_paid_all([purchase_id], now=now)
+    if closed:
+        raise closed[purchase_id]
+    return bool(paid)
+
+
+def mark_paid_all(
+    *, purchase_ids: Collection[uuid.UUID], now: datetime
+) -> dict[uuid.UUID, PurchaseClosed]:
+    """Do as `mark_paid` does for many purchases, in a handful of statements for all of them.
+
+    Returns those that could not be paid, with why; these were not touched. One whose units are
+    taken now is `OnlyAlone`, unless it is the only one.
+    """
+    return _mark_paid_all(purchase_ids, now=now)[1]
+
+
+@whole
+def _mark_paid_all(
+    purchase_ids: Collection[uuid.UUID], *, now: datetime
+) -> tuple[list[Locked], dict[uuid.UUID, PurchaseClosed]]:
+    found = statements.lock(purchase_ids)
+    paid: list[Locked] = []
+    closed: dict[uuid.UUID, PurchaseClosed] = {}
+    for purchase_id in purchase_ids:
+        if purchase_id not in found:
+            raise NotFound
+        purchase = found[purchase_id]
+        if all(order.is_paid for order in purchase.orders):
+            continue
+        if any(not order.is_unpaid for order in purchase.orders):
+            closed[purchase_id] = PurchaseClosed()
+            continue
+        try:
+            _take(purchase, is_alone=len(purchase_ids) == 1, now=now)
+        except PurchaseClosed as why:
+            closed[purchase_id] = why
         else:
-            ship_by = _ship_by(now)
-            move(
-                order,
-                OrderState.AWAITING_SHIPMENT,
-                now=now,
-                paid_at=now,
-                released_at=now,
-                ship_by=ship_by,
-            )
-            tell(OrderPaid, order, referrals=mine)
-            tell(OrderReleased, order, referrals=mine, ship_by=ship_by)
-    return True
+            paid.append(purchase)
+    _move_all(paid, now=now)
+    return paid, closed
+
+
+def _move_all(paid: Sequence[Locked], *, now: datetime) -> None:
+    """Move orders that are locked and unpaid, and tell of each."""
+    orders = [order for purchase in paid for order in purchase.orders]
+    if not orders:
+        return
+    to, times = _after_payment(now)
+    if to not in ORDER_TRANSITIONS[OrderState.UNPAID]:
+        raise PurchaseClosed
+    moved = statements.move_all([order.pk for order in orders], to=to, now=now, fields=times)
+    if moved != len(orders):
+        raise PurchaseClosed
+    facts: list[OrderFact] = []
+    for purchase in paid:
+        for order in purchase.orders:
+            mine = [line.referral for line in purchase.lines if line.order_id == order.pk]
+            facts.append(fact_of(OrderPaid, order, referrals=mine))
+            if ship_by := times.get("ship_by"):
+                facts.append(fact_of(OrderReleased, order, referrals=mine, ship_by=ship_by))
+    publish_all(facts)
+
+
+def _after_payment(now: datetime) -> tuple[OrderState, dict[str, datetime]]:
+    """Tell what a paid order is, and the times that it gets."""
+    if settings.REMORSE_SECONDS > 0:
+        until = now + timedelta(seconds=settings.REMORSE_SECONDS)
+        return OrderState.ON_HOLD, {"paid_at": now, "hold_until": until}
+    return OrderState.AWAITING_SHIPMENT, {
+        "paid_at": now,
+        "released_at": now,
+        "ship_by": _ship_by(now),
+    }
 
 
 @transaction.atomic
@@ -81,17 +143,24 @@ def _ship_by(now: datetime) -> datetime:
     return now + timedelta(days=settings.SHIP_WITHIN_DAYS)
 
 
-def _take(lines: Sequence[OrderLine], *, buyer_id: int, now: datetime) -> None:
-    """Reserve the units of lines that nothing was kept for."""
-    late = [line for line in lines if line.is_first_paid]
+def _take(purchase: Locked, *, is_alone: bool, now: datetime) -> None:
+    """Reserve the units of lines that nothing was kept for.
+
+    :raises SoldOut: too few are left; none was taken
+    :raises OnlyAlone: there are such lines, and other purchases are paid, too
+    """
+    late = [line for line in purchase.lines if line.is_first_paid]
     if not late:
         return
+    if not is_alone:
+        raise OnlyAlone
     wanted = [
         stock.Wanted(hold_id=line.hold_id, sku_id=line.sku_id, quantity=line.quantity)
         for line in late
     ]
     try:
-        stock.hold(wanted=wanted, now=now, ttl=_BRIEFLY, buyer_id=buyer_id)
-        stock.commit(hold_ids=[one.hold_id for one in wanted], now=now)
+        with transaction.atomic():
+            stock.hold(wanted=wanted, now=now, ttl=_BRIEFLY, buyer_id=purchase.orders[0].buyer_id)
+            stock.commit(hold_ids=[one.hold_id for one in wanted], now=now)
     except (stock.OutOfStock, stock.HoldExpired):
         raise SoldOut from None
