@@ -49,6 +49,7 @@ from shops.orders.events import (
     ShippingDue,
 )
 from shops.payments.events import (
+    ChargeBackWon,
     ChargedBack,
     PaymentCaptured,
     PaymentFailed,
@@ -132,6 +133,7 @@ TABLE: dict[type[Fact], On] = {
     RefundSucceeded: On(must=[_PAYOUTS + "reverse_released", _RETURNS + "note_refund", _WEBHOOKS]),
     RefundFailed: On(must=[_RETURNS + "note_failure", _WEBHOOKS]),
     ChargedBack: On(must=[_PAYOUTS + "post_charge_back", _WEBHOOKS]),
+    ChargeBackWon: On(must=[_PAYOUTS + "post_charge_back_won", _WEBHOOKS]),
     # payouts
     OrderSettled: On(must=[_WEBHOOKS]),
     PayoutChanged: On(must=[_WEBHOOKS]),

@@ -10,7 +10,7 @@ from shops.ledger.money import Money
 from shops.orders import carriers
 from shops.orders.models import Order, Parcel
 from shops.payments.models import PaymentEvent, Refund, RefundState
-from shops.payments.queries import chargeback_of
+from shops.payments.queries import chargebacks_of
 from shops.returns.models import ReturnEvent
 
 
@@ -47,9 +47,10 @@ def _payments(order: Order) -> Iterator[Entry]:
     for event in events.order_by("at", "pk"):
         if event.label:
             yield Entry(event.at, "payment", _("Payment: %(state)s") % {"state": event.label})
-    taken = chargeback_of(order.purchase_id)
-    if taken is not None:
+    for taken in chargebacks_of(order.purchase_id):
         yield Entry(taken.told_at, "payment", _("The bank took the payment back"))
+        if taken.won_at:
+            yield Entry(taken.won_at, "payment", _("The bank gave the payment back to the shop"))
 
 
 def _parcels(parcels: list[Parcel]) -> Iterator[Entry]:

@@ -1,4 +1,4 @@
-"""Charge-backs: the buyer's bank took the money, and nobody asked us."""
+"""Charge-backs: the buyer's bank took the money, nobody asked us; and those that the shop won."""
 
 import logging
 from datetime import datetime
@@ -11,8 +11,15 @@ from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
 from shops.ledger.money import Money
 from shops.orders import services as orders
-from shops.payments.events import ChargedBack
-from shops.payments.models import ChargeBack, Payment, PaymentEvent, PaymentState
+from shops.payments.events import ChargeBackWon, ChargedBack
+from shops.payments.models import (
+    PAYMENT_TRANSITIONS,
+    WON_TRANSITIONS,
+    ChargeBack,
+    Payment,
+    PaymentEvent,
+    PaymentState,
+)
 from shops.payments.refunds import AmountDiffers
 from shops.payments.wire import ChargeBackReport
 
@@ -29,13 +36,13 @@ class NotCapturedYet(Refused):
 
 @transaction.atomic
 def apply_chargeback(*, provider: str, report: ChargeBackReport, now: datetime) -> ChargeBack:
-    """Take in that money of a payment was taken back; what is known already changes nothing.
+    """Take in that money of a payment was taken back, or that this was won; once each.
 
-    From then on nothing can be refunded: the buyer has the money.
+    From the first on nothing can be refunded: the buyer has the money. From the second on it can.
 
     :raises NotFound: no payment of ours
     :raises NotCapturedYet: the news of its capture has not arrived
-    :raises AmountDiffers: another currency, or more than was captured
+    :raises AmountDiffers: another currency, more than was captured, or other than what was taken
     """
     payment = (
         Payment.objects.select_for_update()
@@ -45,11 +52,24 @@ def apply_chargeback(*, provider: str, report: ChargeBackReport, now: datetime) 
     )
     if payment is None:
         raise NotFound
-    known = ChargeBack.objects.filter(payment=payment).first()
-    if known is not None:
-        if known.provider_ref != report.ref:
+    before = list(ChargeBack.objects.filter(payment=payment).order_by("pk"))
+    refs = [one.provider_ref for one in before]
+    if report.ref in refs:
+        number = refs.index(report.ref) + 1
+        made = before[number - 1]
+    else:
+        standing = next((one for one in before if one.won_at is None), None)
+        if standing is not None:
             log.error("payment %s is charged back a second time: %s", payment.pk, report.ref)
-        return known
+            return standing
+        number = len(before) + 1
+        made = _take(payment, report, number=number, now=now)
+    if report.is_won and made.won_at is None:
+        _give_again(payment, made, report, number=number, now=now)
+    return made
+
+
+def _take(payment: Payment, report: ChargeBackReport, *, number: int, now: datetime) -> ChargeBack:
     if payment.state != PaymentState.CAPTURED:
         raise NotCapturedYet
     if report.currency != payment.currency or not 0 < report.amount_minor <= payment.captured_minor:
@@ -61,25 +81,53 @@ def apply_chargeback(*, provider: str, report: ChargeBackReport, now: datetime) 
         reason=report.reason[:60],
         told_at=now,
     )
-    payment.state = PaymentState.CHARGED_BACK
-    payment.save(update_fields=["state"])
-    PaymentEvent.objects.create(
-        payment=payment,
-        from_state=PaymentState.CAPTURED,
-        to_state=PaymentState.CHARGED_BACK,
-        reason=report.reason[:200],
-        at=now,
-    )
-    amount = Money(report.amount_minor, payment.currency)
-    said = gettext("The buyer's bank took %(amount)s back.") % {"amount": amount}
-    for order_id in payment.purchase.orders.order_by("pk").values_list("pk", flat=True):
-        orders.note(order_id=order_id, text=said, now=now)
+    _move(payment, PaymentState.CHARGED_BACK, report.reason, now=now)
+    said = gettext("The buyer's bank took %(amount)s back.")
+    _note(payment, said % {"amount": Money(report.amount_minor, payment.currency)}, now=now)
     publish(
         ChargedBack(
             payment_id=str(payment.pk),
             purchase_id=str(payment.purchase_id),
             amount_minor=report.amount_minor,
             currency=payment.currency,
+            number=number,
         )
     )
     return made
+
+
+def _give_again(
+    payment: Payment, made: ChargeBack, report: ChargeBackReport, *, number: int, now: datetime
+) -> None:
+    if (report.amount_minor, report.currency) != (made.amount_minor, payment.currency):
+        raise AmountDiffers
+    made.won_at = now
+    made.save(update_fields=["won_at"])
+    _move(payment, PaymentState.CAPTURED, gettext("Charge-back won"), now=now)
+    said = gettext("The bank decided for the shop and gave %(amount)s back.")
+    _note(payment, said % {"amount": Money(made.amount_minor, payment.currency)}, now=now)
+    publish(
+        ChargeBackWon(
+            payment_id=str(payment.pk),
+            purchase_id=str(payment.purchase_id),
+            amount_minor=made.amount_minor,
+            currency=payment.currency,
+            number=number,
+        )
+    )
+
+
+def _move(payment: Payment, to: PaymentState, reason: str, *, now: datetime) -> None:
+    before = PaymentState(payment.state)
+    if to not in PAYMENT_TRANSITIONS[before] | WON_TRANSITIONS.get(before, frozenset()):
+        raise NotCapturedYet
+    payment.state = to
+    payment.save(update_fields=["state"])
+    PaymentEvent.objects.create(
+        payment=payment, from_state=before, to_state=to, reason=reason[:200], at=now
+    )
+
+
+def _note(payment: Payment, text: str, *, now: datetime) -> None:
+    for order_id in payment.purchase.orders.order_by("pk").values_list("pk", flat=True):
+        orders.note(order_id=order_id, text=text, now=now)

@@ -13,6 +13,7 @@ from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
     SOURCE_REFUND,
+    SOURCE_WON,
     capture_key,
     shares,
 )
@@ -20,11 +21,17 @@ from shops.payments.queries import (
 # What follows a payment is done by jobs, a provider that is away is asked again for some minutes.
 _PATIENCE: Final = timedelta(minutes=10)
 
+# What the keys of a payment's charge-backs end in, "" for the first one; `c` is the charge-back.
+_NUMBER: Final = """(
+    SELECT CASE count(*) WHEN 0 THEN '' ELSE ':' || count(*) + 1 END
+    FROM payments_chargeback b WHERE b.payment_id = c.payment_id AND b.id < c.id)"""
 _BOOKS: Final[dict[str, object]] = {
     "escrow": Kind.ORDER_ESCROW.value,
+    "clearing": Kind.PSP_CLEARING.value,
     "capture": SOURCE_CAPTURE,
     "refund": SOURCE_REFUND,
     "charge_back": SOURCE_CHARGE_BACK,
+    "won": SOURCE_WON,
 }
 
 
@@ -193,6 +200,32 @@ def posted_refunds(now: datetime) -> Iterator[str]:
     )
 
 
+def posted_charge_backs(now: datetime) -> Iterator[str]:
+    """Each charge-back is in the books, and so is each that was won."""
+    return sentences(
+        "charge-back {} of {} (won: {}), the books say that {} were taken",
+        f"""
+        SELECT c.provider_ref, c.amount_minor, c.won_at IS NOT NULL, coalesce(sum(
+            CASE e.side WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END), 0)
+        FROM payments_chargeback c
+        JOIN payments_payment p ON p.id = c.payment_id
+        JOIN orders_order o ON o.purchase_id = p.purchase_id
+        LEFT JOIN ledger_journal j
+            ON j.source IN (%(charge_back)s, %(won)s, 'payouts.charge_back',
+                'payouts.charge_back_won')
+            AND j.key = p.id || ':' || o.id || {_NUMBER}
+        LEFT JOIN ledger_entry e ON e.journal_id = j.id AND EXISTS (
+            SELECT 1 FROM ledger_account a WHERE a.id = e.account_id AND a.kind = %(clearing)s)
+        WHERE coalesce(c.won_at, c.told_at) < %(before)s
+        GROUP BY c.id
+        HAVING coalesce(sum(
+            CASE e.side WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END), 0)
+            <> CASE WHEN c.won_at IS NULL THEN c.amount_minor ELSE 0 END
+        """,  # noqa: S608  # of our own words
+        _BOOKS | {"before": now - _PATIENCE},
+    )
+
+
 def escrow(now: datetime) -> Iterator[str]:
     """What the books keep for each shop is what was captured of its orders that are not settled.
 
@@ -201,7 +234,7 @@ def escrow(now: datetime) -> Iterator[str]:
     """
     return sentences(
         "escrow of shop {} in {}: the books say {}, its orders that are not settled {}",
-        """
+        f"""
         WITH books AS (
             SELECT a.owner, a.currency,
                 sum(CASE e.side WHEN 'credit' THEN e.amount_minor ELSE -e.amount_minor END) AS kept
@@ -230,11 +263,14 @@ def escrow(now: datetime) -> Iterator[str]:
                 WHERE r.order_id = o.id AND r.state = 'succeeded'
             ) AS r ON true
             LEFT JOIN LATERAL (
-                SELECT sum(e.amount_minor) AS amount
-                FROM ledger_journal j JOIN ledger_entry e ON e.journal_id = j.id
+                SELECT sum(CASE e.side WHEN 'debit' THEN e.amount_minor ELSE -e.amount_minor END)
+                    AS amount
+                FROM payments_chargeback c
+                JOIN ledger_journal j ON j.source IN (%(charge_back)s, %(won)s)
+                    AND j.key = o.payment_id || ':' || o.id || {_NUMBER}
+                JOIN ledger_entry e ON e.journal_id = j.id
                 JOIN ledger_account a ON a.id = e.account_id AND a.kind = %(escrow)s
-                WHERE j.source = %(charge_back)s AND j.key = o.payment_id || ':' || o.id
-                    AND e.side = 'debit'
+                WHERE c.payment_id = o.payment_id
             ) AS b ON true
             GROUP BY o.shop_id, o.currency
         )
@@ -245,7 +281,7 @@ def escrow(now: datetime) -> Iterator[str]:
             ON orders.owner = books.owner AND orders.currency = books.currency
         WHERE coalesce(books.kept, 0) <> coalesce(orders.kept, 0)
         ORDER BY 1, 2
-        """,
+        """,  # noqa: S608  # of our own words
         _BOOKS,
     )
 
@@ -259,5 +295,6 @@ CHECKS: Final[Mapping[str, Check]] = {
     "unpaid orders are closed in time": unpaid,
     "captures are in the books": posted_captures,
     "refunds are in the books": posted_refunds,
+    "charge-backs are in the books": posted_charge_backs,
     "escrow is what orders are waiting for": escrow,
 }

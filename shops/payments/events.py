@@ -34,9 +34,23 @@ class RefundFailed(Fact, frozen=True):
 
 
 class ChargedBack(Fact, frozen=True):
-    """The buyer's bank took money back; `amount_minor` is what it took of this payment."""
+    """The buyer's bank took money back; `amount_minor` is what it took of this payment.
+
+    `number` counts the payment's charge-backs: there may be another one after one that was won.
+    """
 
     payment_id: str
     purchase_id: str
     amount_minor: int
     currency: str
+    number: int = 1
+
+
+class ChargeBackWon(Fact, frozen=True):
+    """The bank gave back what it took by the payment's charge-back of that `number`."""
+
+    payment_id: str
+    purchase_id: str
+    amount_minor: int
+    currency: str
+    number: int

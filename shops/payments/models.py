@@ -45,6 +45,11 @@ PAYMENT_TRANSITIONS: Final[dict[PaymentState, frozenset[PaymentState]]] = {
     PaymentState.CANCELLED: frozenset(),
     PaymentState.CHARGED_BACK: frozenset(),
 }
+# Apart from the table above, which reports of charges follow: these come late and twice, and an old
+# "succeeded" must not undo a charge-back. Only the word that this one was won does.
+WON_TRANSITIONS: Final[dict[PaymentState, frozenset[PaymentState]]] = {
+    PaymentState.CHARGED_BACK: frozenset({PaymentState.CAPTURED}),
+}
 
 
 class Payment(models.Model):
@@ -201,18 +206,26 @@ class ChargeBack(models.Model):
     amount_minor = models.BigIntegerField()
     reason = models.CharField(max_length=60, blank=True)
     told_at = models.DateTimeField()
+    # When the bank gave it back: the shop's word was believed.
+    won_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            # A payment is charged back once: it is final, like the state.
-            models.UniqueConstraint(fields=["payment"], name="payments_one_chargeback"),
+            models.UniqueConstraint(
+                fields=["payment", "provider_ref"], name="payments_chargeback_once"
+            ),
+            # Another one only after the one before was won.
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(won_at=None), name="payments_one_chargeback"
+            ),
             models.CheckConstraint(
                 condition=Q(amount_minor__gt=0), name="payments_chargeback_amount"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} of {self.payment_id} charged back"
+        said = "charged back and won" if self.won_at else "charged back"
+        return f"{self.amount_minor} of {self.payment_id} {said}"
 
 
 class ProviderMessage(models.Model):

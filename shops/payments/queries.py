@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils.functional import Promise
 
 from shops.accounts.models import User
@@ -39,6 +39,7 @@ OPEN_REFUNDS: Final = (RefundState.CREATED, RefundState.PENDING)
 SOURCE_CAPTURE: Final = "payments.capture"
 SOURCE_REFUND: Final = "payments.refund"
 SOURCE_CHARGE_BACK: Final = "payments.charge_back"
+SOURCE_WON: Final = "payments.charge_back_won"
 
 
 def open_payment_of(purchase_id: uuid.UUID) -> Payment | None:
@@ -97,9 +98,9 @@ def shares(payment: Payment) -> list[tuple[Order, int]]:
     return [(order, told.get(order.pk, 0)) for order in orders]
 
 
-def chargeback_of(purchase_id: uuid.UUID) -> ChargeBack | None:
-    """Find out whether a buyer's bank took the money of a purchase back."""
-    return ChargeBack.objects.filter(payment__purchase_id=purchase_id).first()
+def chargebacks_of(purchase_id: uuid.UUID) -> QuerySet[ChargeBack]:
+    """List how often a buyer's bank took the money of a purchase back, oldest first."""
+    return ChargeBack.objects.filter(payment__purchase_id=purchase_id).order_by("pk")
 
 
 def may_manage(*, payment: Payment, user: User) -> bool:
@@ -115,15 +116,28 @@ def capture_key(*, payment_id: object, order_id: int) -> str:
     return f"{payment_id}:{order_id}"
 
 
+def chargeback_key(*, payment_id: object, order_id: int, number: int) -> str:
+    """Name an order's part of a payment's charge-back; mostly there is one, so 1 is not said."""
+    key = capture_key(payment_id=payment_id, order_id=order_id)
+    return key if number == 1 else f"{key}:{number}"
+
+
 def journals_of_order(order: Order) -> list[Journal]:
     """List what was posted about an order, oldest first, with entries and accounts."""
-    payments = Payment.objects.filter(purchase_id=order.purchase_id).values_list("pk", flat=True)
-    keys = [capture_key(payment_id=payment, order_id=order.pk) for payment in payments]
+    payments = Payment.objects.filter(purchase_id=order.purchase_id)
+    counted = list(payments.annotate(times=Count("chargebacks")).values_list("pk", "times"))
+    keys = [capture_key(payment_id=payment, order_id=order.pk) for payment, _ in counted]
+    taken = [
+        chargeback_key(payment_id=payment, order_id=order.pk, number=number)
+        for payment, times in counted
+        for number in range(1, times + 1)
+    ]
     refunds = [str(pk) for pk in Refund.objects.filter(order=order).values_list("pk", flat=True)]
     return [
         *ledger.journals(source=SOURCE_CAPTURE, keys=keys),
         *ledger.journals(source=SOURCE_REFUND, keys=refunds),
-        *ledger.journals(source=SOURCE_CHARGE_BACK, keys=keys),
+        *ledger.journals(source=SOURCE_CHARGE_BACK, keys=taken),
+        *ledger.journals(source=SOURCE_WON, keys=taken),
     ]
 
 
@@ -200,6 +214,6 @@ def shown_payment(*, payment_id: uuid.UUID, user: User) -> ShownPayment:
         refunds=list(
             payment.refunds.filter(order__in=mine).select_related("order").order_by("created_at")
         ),
-        chargeback=payment.chargebacks.first(),
+        chargeback=payment.chargebacks.order_by("-pk").first(),
         can_manage=may_manage(payment=payment, user=user),
     )

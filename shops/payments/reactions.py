@@ -11,19 +11,22 @@ from typing import Any
 
 from django.db.models import Sum
 
+from shops.facts.models import Event
+from shops.facts.publishing import read
 from shops.facts.refused import Refused
-from shops.ledger.models import Kind, Side
+from shops.ledger.models import Journal, Kind, Side
 from shops.ledger.services import Line, post
 from shops.orders import services as orders
 from shops.orders.events import LinesCancelled, OrderCancelled
 from shops.orders.models import Order
-from shops.payments.events import PaymentCaptured, RefundSucceeded
+from shops.payments.events import ChargeBackWon, PaymentCaptured, RefundSucceeded
 from shops.payments.models import Payment, Refund, RefundState
 from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
     SOURCE_REFUND,
     capture_key,
+    chargebacks_of,
     in_escrow,
     journals_of_order,
     refundable_minor,
@@ -70,7 +73,7 @@ def post_refund(fact: RefundSucceeded, *, event_id: int, now: datetime) -> None:
     )
 
 
-def post_charge_back(*, order: Order, payment_id: str, amount_minor: int, now: datetime) -> None:
+def post_charge_back(*, order: Order, key: str, amount_minor: int, now: datetime) -> None:
     """Post what the buyer's bank took back of an order that was not released to its shop yet.
 
     It comes out of the order's escrow; what is more than that is the platform's loss. What was
@@ -93,11 +96,52 @@ def post_charge_back(*, order: Order, payment_id: str, amount_minor: int, now: d
         ]
     post(
         source=SOURCE_CHARGE_BACK,
-        key=capture_key(payment_id=payment_id, order_id=order.pk),
+        key=key,
         lines=lines,
         description=f"Order {order.number} charged back",
         now=now,
     )
+
+
+def post_back(*, source: str, taken: Journal, description: str, now: datetime) -> None:
+    """Post the opposite of a journal about an order that was not released to its shop yet."""
+    opposite = {Side.DEBIT.value: Side.CREDIT, Side.CREDIT.value: Side.DEBIT}
+    post(
+        source=source,
+        key=taken.key,
+        lines=[
+            Line(
+                kind=Kind(entry.account.kind),
+                owner=entry.account.owner,
+                side=opposite[entry.side],
+                amount_minor=entry.amount_minor,
+                currency=entry.account.currency,
+            )
+            for entry in taken.entries.select_related("account").order_by("pk")
+        ],
+        description=description,
+        now=now,
+    )
+
+
+def give_what_was_owed(fact: ChargeBackWon, *, event_id: int, now: datetime) -> None:
+    """Give back what was called off while the buyer's bank had the money: then it could not be.
+
+    What went back before is known by its source, and does not go back again.
+    """
+    order_ids = Order.objects.filter(purchase_id=uuid.UUID(fact.purchase_id)).values_list("pk")
+    taken = chargebacks_of(uuid.UUID(fact.purchase_id))[fact.number - 1]
+    told = Event.objects.filter(
+        kind__in=["OrderCancelled", "LinesCancelled"],
+        payload__order_id__in=[pk for (pk,) in order_ids],
+        occurred_at__gte=taken.told_at,
+    )
+    for event in told.order_by("pk"):
+        called_off = read(event)
+        if isinstance(called_off, OrderCancelled):
+            refund_cancelled(called_off, event_id=event.pk, now=now)
+        elif isinstance(called_off, LinesCancelled):
+            refund_lines(called_off, event_id=event.pk, now=now)
 
 
 def refund_cancelled(fact: OrderCancelled, *, event_id: int, now: datetime) -> None:

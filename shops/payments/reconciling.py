@@ -23,6 +23,8 @@ SETTLE_AFTER: Final = timedelta(seconds=10)
 AUTHORIZATION_LASTS: Final = timedelta(days=6)
 # How far back the provider is asked for charge-backs whose message was lost.
 CHARGEBACKS_SINCE: Final = timedelta(days=2)
+# Banks take months to decide one.
+DECIDED_WITHIN: Final = timedelta(days=180)
 _BATCH = 100
 _GIVE_UP_AFTER = 3
 
@@ -61,25 +63,30 @@ def settle_unknown(*, now: datetime) -> int:
     return settled
 
 
-def find_chargebacks(*, now: datetime) -> int:
-    """Ask the providers for charge-backs that nobody told us of; returns how many were new."""
-    return sum(_find_chargebacks(provider, now=now) for provider in providers.switched_on())
+def find_chargebacks(*, now: datetime, within: timedelta = CHARGEBACKS_SINCE) -> int:
+    """Ask the providers for charge-backs of late, and for those of them that were won.
+
+    Returns of how many nobody had told us.
+    """
+    since = now - within
+    asked = (_find_chargebacks(one, since=since, now=now) for one in providers.switched_on())
+    return sum(asked)
 
 
-def _find_chargebacks(provider: providers.Provider, *, now: datetime) -> int:
+def _find_chargebacks(provider: providers.Provider, *, since: datetime, now: datetime) -> int:
     try:
-        told = provider.chargebacks(since=now - CHARGEBACKS_SINCE)
+        told = provider.chargebacks(since=since)
     except (providers.NoAnswer, providers.Rejected, providers.Unheard) as error:
         log.warning("charge-backs could not be asked for: %r", error)
         return 0
-    known = set(
+    known = dict(
         ChargeBack.objects.filter(
             payment__provider=provider.name, provider_ref__in=[one.ref for one in told]
-        ).values_list("provider_ref", flat=True)
+        ).values_list("provider_ref", "won_at")
     )
     new = 0
     for report in told:
-        if report.ref in known:
+        if report.ref in known and (known[report.ref] or not report.is_won):
             continue
         try:
             made = apply_chargeback(provider=provider.name, report=report, now=now)

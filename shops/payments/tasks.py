@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from procrastinate.contrib.django import app
 
 from shops.payments import refunds, services
+from shops.payments.reconciling import DECIDED_WITHIN
 
 
 @app.task(name="payments.give_back", queue="payments")
@@ -36,3 +37,15 @@ def settle(timestamp: int) -> None:
 def find_chargebacks(timestamp: int) -> None:
     """Ask the provider, now and then, for charge-backs that its messages did not bring."""
     services.find_chargebacks(now=datetime.now(UTC))
+
+
+@app.periodic(cron="25 4 * * *")
+@app.task(
+    name="payments.find_won_chargebacks",
+    queue="payments",
+    lock="payments.find_chargebacks",
+    queueing_lock="payments.find_won_chargebacks",
+)
+def find_won_chargebacks(timestamp: int) -> None:
+    """Ask the provider, each night, how the charge-backs of the last months were decided."""
+    services.find_chargebacks(now=datetime.now(UTC), within=DECIDED_WITHIN)

@@ -73,13 +73,14 @@ class RefundReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChargeBackReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A buyer's bank took money of the charge `charge_ref` back."""
+    """A buyer's bank took money of the charge `charge_ref` back; `is_won`: we have it again."""
 
     ref: str
     charge_ref: str
     amount_minor: int
     currency: str
     reason: str = ""
+    is_won: bool = False
 
 
 class PayoutReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from shops.ledger.models import Entry, Kind, Side
 from shops.orders.models import Order
 from shops.payouts import planning
-from shops.payouts.models import Payout, PayoutState, Posting, Reserve, Settlement
+from shops.payouts.models import Payout, PayoutState, Posting, PostingKind, Reserve, Settlement
 from shops.payouts.paying import PAYABLE
 from shops.payouts.settling import reserve_for
 from shops.payouts.terms import Parts, scaled, shop_of
@@ -207,6 +207,8 @@ def _step(
         return _commission(title, posting.at, own) if own else None
     gross = -sum(effects[kind] for kind in _OUTSIDE)
     label = _("Paid by the buyer") if gross > 0 else _("Went back to the buyer")
+    if posting.kind == PostingKind.WON:
+        label = _("Given back by the buyer's bank")
     items = _items(effects, row, reserve.release_at if reserve else None)
     return Step(title, posting.at, label if gross else "", gross, items)
 

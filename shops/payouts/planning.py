@@ -96,6 +96,16 @@ def void_closed(*, now: datetime) -> int:
     ).update(state=SettlementState.VOID)
 
 
+def wait_again(order: Order) -> None:
+    """Have an order's settlement wait that was closed while a bank had the order's money.
+
+    The caller holds the order's lock.
+    """
+    Settlement.objects.filter(order=order, state=SettlementState.VOID).update(
+        state=SettlementState.WAITING
+    )
+
+
 def parts_of(settlement: Settlement) -> terms.Parts:
     """Read the frozen parts, in the order that they were written in."""
     rows = settlement.parts.order_by("pk")

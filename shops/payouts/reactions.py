@@ -1,6 +1,7 @@
 """What must follow on deliveries and on money that went back."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from shops.ledger.models import Journal
@@ -8,9 +9,15 @@ from shops.ledger.shares import largest_remainder
 from shops.orders.events import OrderDelivered
 from shops.orders.models import Order
 from shops.payments import reactions as payments
-from shops.payments.events import ChargedBack, RefundSucceeded
+from shops.payments.events import ChargeBackWon, ChargedBack, RefundSucceeded
 from shops.payments.models import Refund, RefundState
-from shops.payments.queries import SOURCE_REFUND
+from shops.payments.queries import (
+    SOURCE_CHARGE_BACK,
+    SOURCE_REFUND,
+    SOURCE_WON,
+    chargeback_key,
+    chargebacks_of,
+)
 from shops.payouts import planning, reversing
 from shops.payouts.models import PostingKind, Settlement, SettlementState
 
@@ -28,6 +35,7 @@ def schedule(fact: OrderDelivered, *, event_id: int, now: datetime) -> None:
 def reverse_released(fact: RefundSucceeded, *, event_id: int, now: datetime) -> None:
     """Post a refund: out of escrow or, after the release, out of everybody's part of the order."""
     order = Order.objects.select_for_update().get(pk=fact.order_id)
+    _wait_for_won(order)
     row = reversing.released(order)
     if row is None:
         payments.post_refund(fact, event_id=event_id, now=now)
@@ -60,15 +68,64 @@ def post_charge_back(fact: ChargedBack, *, event_id: int, now: datetime) -> None
     shares = largest_remainder(fact.amount_minor, weights)
     for order, amount in zip(orders, shares, strict=True):
         if amount:
-            _charge_back(order, fact.payment_id, amount, now=now)
+            key = chargeback_key(payment_id=fact.payment_id, order_id=order.pk, number=fact.number)
+            _charge_back(order, key, amount, now=now)
 
 
-def _charge_back(order: Order, payment_id: str, amount_minor: int, *, now: datetime) -> None:
+def post_charge_back_won(fact: ChargeBackWon, *, event_id: int, now: datetime) -> None:
+    """Post that a charge-back was won: all that it took is where it was, or would be by now.
+
+    Then what was called off meanwhile is given back.
+    """
+    orders = list(
+        Order.objects.select_for_update()
+        .filter(purchase_id=uuid.UUID(fact.purchase_id))
+        .order_by("pk")
+    )
+    taken = _charge_backs(orders, fact.payment_id, fact.number)
+    if reversing.taken_minor(list(taken.values())) != fact.amount_minor:
+        raise reversing.NotPostedYet(f"charge-back {fact.number} of payment {fact.payment_id}")
+    for order in orders:
+        if order.pk in taken:
+            reversing.put_back(
+                order=order,
+                taken=taken[order.pk],
+                kind=PostingKind.WON,
+                sources=(SOURCE_WON, reversing.SOURCE_WON),
+                description=f"Order {order.number}: charge-back won",
+                now=now,
+            )
+    payments.give_what_was_owed(fact, event_id=event_id, now=now)
+
+
+def _charge_backs(orders: Iterable[Order], payment_id: object, number: int) -> dict[int, Journal]:
+    keys = {
+        chargeback_key(payment_id=payment_id, order_id=order.pk, number=number): order.pk
+        for order in orders
+    }
+    sources = [SOURCE_CHARGE_BACK, reversing.SOURCE_CHARGE_BACK]
+    found = Journal.objects.filter(source__in=sources, key__in=keys)
+    return {keys[journal.key]: journal for journal in found}
+
+
+def _wait_for_won(order: Order) -> None:
+    """See to it that a refund is posted after the money that it is of came back.
+
+    :raises NotPostedYet: a charge-back was won, and the books do not say so yet
+    """
+    won = chargebacks_of(order.purchase_id).filter(won_at__isnull=False)
+    for number, payment_id in enumerate(won.values_list("payment_id", flat=True), 1):
+        taken = _charge_backs([order], payment_id, number)
+        key = chargeback_key(payment_id=payment_id, order_id=order.pk, number=number)
+        back = Journal.objects.filter(source__in=[SOURCE_WON, reversing.SOURCE_WON], key=key)
+        if taken and not back.exists():
+            raise reversing.NotPostedYet(f"order {order.number}: a charge-back was won")
+
+
+def _charge_back(order: Order, key: str, amount_minor: int, *, now: datetime) -> None:
     row = reversing.released(order)
     if row is None:
-        payments.post_charge_back(
-            order=order, payment_id=payment_id, amount_minor=amount_minor, now=now
-        )
+        payments.post_charge_back(order=order, key=key, amount_minor=amount_minor, now=now)
         return
     reversing.take_back(
         order=order,
@@ -76,7 +133,7 @@ def _charge_back(order: Order, payment_id: str, amount_minor: int, *, now: datet
         amount_minor=amount_minor,
         kind=PostingKind.CHARGED_BACK,
         source=reversing.SOURCE_CHARGE_BACK,
-        key=f"{payment_id}:{order.pk}",
+        key=key,
         description=f"Order {order.number} charged back",
         spare_minor=_unposted_refunds(order),
         now=now,

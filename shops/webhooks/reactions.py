@@ -14,7 +14,13 @@ from shops.catalog.models import Shop
 from shops.facts.publishing import Fact
 from shops.orders import events as orders
 from shops.orders.models import Order
-from shops.payments.events import ChargedBack, PaymentFailed, RefundFailed, RefundSucceeded
+from shops.payments.events import (
+    ChargeBackWon,
+    ChargedBack,
+    PaymentFailed,
+    RefundFailed,
+    RefundSucceeded,
+)
 from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.returns.events import ReturnChanged
 from shops.webhooks.services.messages import Told, tell
@@ -54,6 +60,11 @@ def _told(fact: Fact, *, source: str, now: datetime) -> list[Told]:
         case ChargedBack(purchase_id=purchase_id):
             return [
                 _of_order(order, "payment.charged_back", source, now)
+                for order in _of_purchase(purchase_id)
+            ]
+        case ChargeBackWon(purchase_id=purchase_id):
+            return [
+                _of_order(order, "payment.won_back", source, now)
                 for order in _of_purchase(purchase_id)
             ]
         case RefundSucceeded() | RefundFailed():

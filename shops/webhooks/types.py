@@ -18,6 +18,7 @@ TYPES: Final[dict[str, str | Promise]] = {
     "payment.captured": _("A payment has arrived"),
     "payment.failed": _("A payment has failed; the buyer may try again"),
     "payment.charged_back": _("The buyer's bank took a payment back"),
+    "payment.won_back": _("The buyer's bank gave back what it had taken"),
     "refund.succeeded": _("Money went back to the buyer"),
     "refund.failed": _("The provider refused to give money back"),
     "return.changed": _("A return was asked for, or went on"),

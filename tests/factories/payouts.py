@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from shops.orders.models import Order, OrderLine, OrderState, Purchase
 from shops.payments import reactions as payments
-from shops.payments.events import ChargedBack, PaymentCaptured, RefundSucceeded
-from shops.payments.models import Payment, PaymentState, Refund, RefundState
+from shops.payments.events import ChargeBackWon, ChargedBack, PaymentCaptured, RefundSucceeded
+from shops.payments.models import ChargeBack, Payment, PaymentState, Refund, RefundState
 from shops.payouts import planning, reactions
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import ShopFactory, SkuFactory
@@ -121,11 +121,32 @@ def refunded(order, amount_minor, *, now):
 def charged_back(order, amount_minor, *, now):
     payment = Payment.objects.get(purchase=order.purchase)
     Payment.objects.filter(pk=payment.pk).update(state=PaymentState.CHARGED_BACK)
+    number = payment.chargebacks.count() + 1
+    ChargeBack.objects.create(
+        payment=payment, provider_ref=f"cb_{number}", amount_minor=amount_minor, told_at=now
+    )
     fact = ChargedBack(
         payment_id=str(payment.pk),
         purchase_id=str(order.purchase_id),
         amount_minor=amount_minor,
         currency=order.currency,
+        number=number,
     )
     reactions.post_charge_back(fact, event_id=0, now=now)
     return fact
+
+
+def won(fact, *, now):
+    """Have the bank decide a charge-back for the shop."""
+    payment = Payment.objects.get(pk=fact.payment_id)
+    Payment.objects.filter(pk=payment.pk).update(state=PaymentState.CAPTURED)
+    payment.chargebacks.filter(won_at=None).update(won_at=now)
+    told = ChargeBackWon(
+        payment_id=fact.payment_id,
+        purchase_id=fact.purchase_id,
+        amount_minor=fact.amount_minor,
+        currency=fact.currency,
+        number=fact.number,
+    )
+    reactions.post_charge_back_won(told, event_id=0, now=now)
+    return told

@@ -136,7 +136,10 @@ class Provider(Protocol):
         ...
 
     def chargebacks(self, *, since: datetime) -> Sequence[ChargeBackReport]:
-        """List what buyers' banks took back since then; a message about it may have been lost."""
+        """List what buyers' banks took back since then, and tell which of it was won.
+
+        A message about it may have been lost.
+        """
         ...
 
     def payout(

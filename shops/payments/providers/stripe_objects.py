@@ -29,6 +29,8 @@ _REFUNDS: Final[Mapping[str, RefundWord]] = {
     "failed": "failed",
     "canceled": "cancelled",
 }
+# Stripe tells of one that was won by both, in any order.
+_DISPUTE_ENDS: Final = frozenset({"charge.dispute.closed", "charge.dispute.funds_reinstated"})
 _ENDED: Final = frozenset({"succeeded", "requires_capture", "canceled"})
 
 
@@ -79,6 +81,7 @@ def chargeback_of(dispute: Mapping[str, Any]) -> ChargeBackReport:
         amount_minor=from_stripe(dispute["amount"], currency),
         currency=currency,
         reason=str(dispute.get("reason") or "")[:60],
+        is_won=dispute.get("status") == "won",
     )
 
 
@@ -86,6 +89,9 @@ def report_of(kind: str, about: Mapping[str, Any]) -> Report | None:
     """Read an event; None for one that is not about a charge or refund of ours."""
     if kind == "charge.dispute.funds_withdrawn":
         return chargeback_of(about)
+    if kind in _DISPUTE_ENDS:
+        # One that was lost changes nothing; an inquiry that was closed never took any money.
+        return chargeback_of(about) if about.get("status") == "won" else None
     key = (about.get("metadata") or {}).get("key")
     if not key:
         return None

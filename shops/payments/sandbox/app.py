@@ -123,6 +123,10 @@ def make_app(config: Config) -> Starlette:
         return _answer(made, 201)
 
     @door
+    async def win_charge_back(request: Request) -> JSONResponse:
+        return _answer(store.win(request.path_params["key"], now=time.time()))
+
+    @door
     async def charge_backs(request: Request) -> JSONResponse:
         try:
             since = float(request.query_params.get("since", "0"))
@@ -190,6 +194,7 @@ def make_app(config: Config) -> Starlette:
             Route("/v1/charges/{key}/capture", capture, methods=["POST"]),
             Route("/v1/charges/{key}/cancel", cancel_charge, methods=["POST"]),
             Route("/v1/charges/{key}/chargeback", charge_back, methods=["POST"]),
+            Route("/v1/charges/{key}/chargeback/win", win_charge_back, methods=["POST"]),
             Route("/v1/chargebacks", charge_backs),
             Route("/v1/refunds", refund, methods=["POST"]),
             Route("/v1/refunds/{key}", show_refund),

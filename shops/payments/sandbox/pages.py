@@ -77,30 +77,41 @@ def page_routes(store: Store) -> list[Route]:
         charge, _return_url, description = found
         body = f'<p>{escape(description)}</p><p class="amount">{_amount(charge)}</p>'
         body += f"<p>{escape(charge.state)} {escape(charge.failure_code)}</p>"
-        if charge.state == "succeeded":
-            body += (
-                '<form method="post"><button name="answer" value="back">'
-                "Charge it back, as the buyer's bank would</button></form>"
-            )
+        taken = store.charge_back_of(charge.key)
+        if taken is not None:
+            body += f"<p>charged back{', and won' if taken.is_won else ''}</p>"
+        if taken is not None and not taken.is_won:
+            body += _button("win", "Decide for the shop, and give the money back")
+        elif taken is None and charge.state == "succeeded":
+            body += _button("back", "Charge it back, as the buyer's bank would")
         return _page(f"Payment {charge.ref[:11]}…", body)
 
-    async def charge_back(request: Request) -> Response:
+    async def decide(request: Request) -> Response:
         found = store.charge_page(request.path_params["ref"])
         if found is None:
             return _page("Not found", "<p>There is no such payment.</p>", status=404)
+        key, now = found[0].key, time.time()
         try:
-            store.charge_back(found[0].key, reason="fraudulent", now=time.time())
+            if (await request.body())[:200] == b"answer=win":
+                title, _done = "Given back to the shop", store.win(key, now=now)
+            else:
+                title, _done = "Charged back", store.charge_back(key, reason="fraudulent", now=now)
         except NotPossible as no:
             return _page("Sorry", f"<p>That is not possible: {no.code}.</p>", status=409)
-        return _page("Charged back", f'<p class="amount">{_amount(found[0])}</p>')
+        return _page(title, f'<p class="amount">{_amount(found[0])}</p>')
 
     return [
         Route("/style.css", style),
         Route("/3ds/{ref}", ask),
         Route("/3ds/{ref}", answer, methods=["POST"]),
         Route("/charges/{ref}", receipt),
-        Route("/charges/{ref}", charge_back, methods=["POST"]),
+        Route("/charges/{ref}", decide, methods=["POST"]),
     ]
+
+
+def _button(answer: str, label: str) -> str:
+    button = f'<button name="answer" value="{answer}">{escape(label)}</button>'
+    return f'<form method="post">{button}</form>'
 
 
 def _back(charge: Charge, return_url: str) -> Response:

@@ -49,6 +49,7 @@ class ChargeBack:
     amount_minor: int
     currency: str
     reason: str
+    is_won: bool
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ _ADDED: Final = (
     ("charge", "description", "TEXT NOT NULL DEFAULT ''", ""),
     ("charge", "action_url", "TEXT NOT NULL DEFAULT ''", ""),
     ("charge", "charge_back_at", "REAL", ""),
+    ("chargeback", "is_won", "INTEGER NOT NULL DEFAULT 0", ""),
     ("delivery", "message", "TEXT NOT NULL DEFAULT ''", "UPDATE delivery SET message = id"),
 )
 

@@ -25,7 +25,7 @@ RETRY_AFTER = (1, 2, 4, 8, 15, 30, 60)
 # How long after the message about its end one about its begin comes, when they are shuffled.
 _SHUFFLED_BY: Final = 1.0
 
-_Row = TypeVar("_Row", Charge, Refund, ChargeBack)
+_Row = TypeVar("_Row", Charge, Refund)
 
 
 class Store:
@@ -55,7 +55,11 @@ class Store:
 
     def charge_backs(self, since: float) -> list[ChargeBack]:
         rows = self._db.execute("SELECT * FROM chargeback WHERE at >= ? ORDER BY at", [since])
-        return [_read(ChargeBack, row) for row in rows]
+        return [_charge_back(row) for row in rows]
+
+    def charge_back_of(self, key: str) -> ChargeBack | None:
+        row = self._db.execute("SELECT * FROM chargeback WHERE charge = ?", [key]).fetchone()
+        return _charge_back(row) if row else None
 
     def make_charge(
         self, wish: Wish, *, now: float, tell_at: float, page_url: str
@@ -190,7 +194,8 @@ class Store:
                 raise NotPossible("charge_not_paid")
             if charge.currency != currency:
                 raise NotPossible("other_currency")
-            if self._charged_back(charge_key):
+            taken = self.charge_back_of(charge_key)
+            if taken is not None and not taken.is_won:
                 raise NotPossible("charged_back")
             if self._given_back(charge_key) + amount_minor > charge.captured_minor:
                 raise NotPossible("more_than_was_charged")
@@ -213,7 +218,7 @@ class Store:
             if charge is None or charge.state != "succeeded":
                 raise NotPossible("charge_not_paid")
             left = charge.captured_minor - self._given_back(key)
-            if self._charged_back(key) or left <= 0:
+            if self.charge_back_of(key) or left <= 0:
                 raise NotPossible("nothing_left")
             made = ChargeBack(
                 ref=f"cb_{uuid.uuid4().hex}",
@@ -221,6 +226,7 @@ class Store:
                 amount_minor=left,
                 currency=charge.currency,
                 reason=reason,
+                is_won=False,
             )
             self._db.execute(
                 "INSERT INTO chargeback"
@@ -230,6 +236,23 @@ class Store:
             )
             self._tell("chargeback.created", asdict(made), now=now, due_at=now)
         return made
+
+    def win(self, key: str, *, now: float) -> ChargeBack:
+        """Decide a charge's charge-back for the shop, which has the money again; once.
+
+        :raises NotPossible: it was not charged back
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            known = self.charge_back_of(key)
+            if known is None:
+                raise NotPossible("not_charged_back")
+            if known.is_won:
+                return known
+            won = replace(known, is_won=True)
+            self._db.execute("UPDATE chargeback SET is_won = 1 WHERE charge = ?", [key])
+            self._tell("chargeback.won", asdict(won), now=now, due_at=now)
+        return won
 
     def settle_due(self, now: float) -> None:
         """End the pending charges whose time has come, as their cards do, and charge back."""
@@ -313,10 +336,6 @@ class Store:
         ).fetchone()
         return int(back)
 
-    def _charged_back(self, charge_key: str) -> bool:
-        found = self._db.execute("SELECT 1 FROM chargeback WHERE charge = ?", [charge_key])
-        return found.fetchone() is not None
-
     def _tell_charge(self, charge: Charge, card: Card, *, now: float, due_at: float) -> None:
         if card.webhooks == "never":
             return
@@ -343,6 +362,11 @@ def _ended(charge: Charge, failure_code: str, *, is_manual: bool) -> Charge:
     if is_manual:
         return replace(charge, state="authorized", action_url="")
     return replace(charge, state="succeeded", captured_minor=charge.amount_minor, action_url="")
+
+
+def _charge_back(row: sqlite3.Row) -> ChargeBack:
+    values = {field.name: row[field.name] for field in fields(ChargeBack)}
+    return ChargeBack(**values | {"is_won": bool(row["is_won"])})
 
 
 def _read(kind: type[_Row], row: sqlite3.Row) -> _Row:

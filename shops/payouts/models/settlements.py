@@ -19,7 +19,8 @@ class SettlementState(models.TextChoices):
 SETTLEMENT_TRANSITIONS: Final[dict[SettlementState, frozenset[SettlementState]]] = {
     SettlementState.WAITING: frozenset({SettlementState.SETTLED, SettlementState.VOID}),
     SettlementState.SETTLED: frozenset(),
-    SettlementState.VOID: frozenset(),
+    # Its money came back after all: a charge-back was won.
+    SettlementState.VOID: frozenset({SettlementState.WAITING}),
 }
 
 
@@ -27,7 +28,7 @@ class Settlement(models.Model):
     """Who is to get what of a paid order (its parts), frozen when it is first looked at.
 
     `left_minor` is what is still released of it: what refunds and charge-backs took back after
-    the release is gone. All changes are made under the order's row lock.
+    the release is gone, unless it came back. All changes are made under the order's row lock.
     """
 
     order = models.OneToOneField(
@@ -99,7 +100,8 @@ class Part(models.Model):
 class Reserve(models.Model):
     """What is held back of the seller's part for a while, in case the order comes back.
 
-    `left_minor` falls with refunds; the rest goes to the seller when `released_at` is set.
+    `left_minor` falls with refunds, and rises with what of them comes back; the rest goes to the
+    seller when `released_at` is set.
     """
 
     settlement = models.OneToOneField(Settlement, on_delete=models.PROTECT, related_name="reserve")
@@ -136,6 +138,7 @@ class PostingKind(models.TextChoices):
     SETTLED = "settled", _("Released after delivery")
     REFUNDED = "refunded", _("Refunded to the buyer")
     CHARGED_BACK = "charged_back", _("Charged back by the buyer's bank")
+    WON = "won", _("Charge-back won")
     RESERVE = "reserve", _("Reserve released")
 
 

@@ -87,6 +87,18 @@ def test_a_charge_back_by_itself(store):
     assert (made.amount_minor, store.charge_backs(since=161)) == (700, [])
 
 
+def test_a_charge_back_is_won_once_and_then_it_can_be_refunded(store):
+    charge(store, "tok_success")
+    store.charge_back("a-key", reason="", now=101.0)
+    refund = {"key": "a-refund", "charge_key": "a-key", "amount_minor": 1, "currency": "EUR"}
+    with pytest.raises(NotPossible, match="charged_back"):
+        store.make_refund(**refund, now=102.0)
+    assert store.win("a-key", now=103.0) == store.win("a-key", now=104.0)
+    assert [one.is_won for one in store.charge_backs(since=0)] == [True]
+    assert kinds(store, 200) == ["charge.succeeded", "chargeback.created", "chargeback.won"]
+    assert store.make_refund(**refund, now=105.0).state == "succeeded"
+
+
 def test_what_was_refunded_is_not_charged_back(store):
     charge(store, "tok_chargeback")
     store.make_refund(

@@ -299,6 +299,24 @@ def test_a_dispute_that_took_money_is_a_charge_back(stripe, tell, payment):
     assert ChargeBack.objects.get().amount_minor == 1990
 
 
+def test_a_dispute_that_is_won_is_told_twice_and_undone_once(stripe, tell, payment):
+    dispute = stripe.dispute(payment.provider_ref)
+    stripe.close_dispute(dispute, status="won")
+    # Also when the news of the end is there first.
+    _, succeeded, taken, closed, reinstated = stripe.events
+    told = [succeeded, reinstated, taken, closed]
+    assert [tell(event).status_code for event in told] == [204] * 4
+    payment.refresh_from_db()
+    assert (payment.state, ChargeBack.objects.get().won_at is not None) == ("captured", True)
+
+
+def test_a_dispute_that_is_lost_stays_so(stripe, tell, payment):
+    stripe.close_dispute(stripe.dispute(payment.provider_ref), status="lost")
+    assert {tell(event).status_code for event in stripe.events} == {204}
+    payment.refresh_from_db()
+    assert payment.state == "charged_back"
+
+
 def test_a_dispute_that_nobody_told_of_is_found_and_an_inquiry_is_none(stripe, tell, payment, now):
     tell(stripe.events[-1])
     stripe.dispute(payment.provider_ref, status="warning_needs_response")

@@ -18,16 +18,26 @@ from shops.payouts.accounts import save_account
 from shops.payouts.models import Payout, PayoutState, Settlement, SettlementState
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import ShopFactory
-from tests.factories.payouts import charged_back, delivered, refund, refunded
+from tests.factories.payouts import charged_back, delivered, refund, refunded, won
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 rates = st.sampled_from([0, 1, 333, 500, 1_000, 4_999, 10_000])
 steps = st.lists(
     st.sampled_from(
-        ["settle", "refund", "late refund", "post late", "charge back", "reserve", "pay", "bounce"]
+        [
+            "settle",
+            "refund",
+            "late refund",
+            "post late",
+            "charge back",
+            "win",
+            "reserve",
+            "pay",
+            "bounce",
+        ]
     ),
-    max_size=9,
+    max_size=10,
 )
 
 
@@ -51,7 +61,7 @@ def lines(draw):
 
 
 class AnyHistory(TestCase):
-    @hypothesis_settings(deadline=None, max_examples=10)
+    @hypothesis_settings(deadline=None, max_examples=60)
     @given(
         sold=st.lists(lines(), min_size=1, max_size=3),
         shipping=st.sampled_from([0, 1, 590]),
@@ -67,14 +77,14 @@ class AnyHistory(TestCase):
         owners = [f"shop:{shop.pk}", "creator:7", "creator:8"]
         for owner in owners:
             save_account(owner=owner, holder="Carol", number="ACCOUNT01", bic="", by=user, now=NOW)
-        late, is_charged_back, lost, at = [], False, 0, NOW
+        late, taken, lost, at = [], None, 0, NOW
         for step in steps:
             at += timedelta(days=11)
             left = order.total_minor - order.refunded_minor
             match step:
                 case "settle":
                     settling.settle_due(now=at)
-                case "refund" | "late refund" if left and not is_charged_back:
+                case "refund" | "late refund" if left and not taken:
                     amount = data.draw(st.integers(1, left))
                     if step == "refund":
                         refunded(order, amount, now=at)
@@ -82,12 +92,14 @@ class AnyHistory(TestCase):
                         late.append(refund(order, amount, now=at))
                 case "post late" if late:
                     reactions.reverse_released(late.pop(), event_id=0, now=at)
-                case "charge back" if left and not is_charged_back:
-                    is_charged_back = True
+                case "charge back" if left and not taken:
                     # Banks do not know what was refunded.
-                    taken = data.draw(st.sampled_from([left, order.total_minor]))
-                    lost = taken - left
-                    charged_back(order, taken, now=at)
+                    amount = data.draw(st.sampled_from([left, order.total_minor]))
+                    lost = amount - left
+                    taken = charged_back(order, amount, now=at)
+                case "win" if taken:
+                    won(taken, now=at)
+                    taken, lost = None, 0
                 case "reserve":
                     settling.release_reserves(now=at)
                 case "pay" | "bounce":
@@ -109,7 +121,7 @@ class AnyHistory(TestCase):
             balance = ledger.balance(account=trial.account)
             assert balance == trial.balance_minor
             balances[trial.account.kind] -= balance
-        gone = order.total_minor if is_charged_back else order.refunded_minor
+        gone = order.total_minor if taken else order.refunded_minor
         paid_out = sum(
             Payout.objects.filter(state=PayoutState.PAID).values_list("amount_minor", flat=True)
         )

@@ -14,7 +14,7 @@ from shops.orders.events import OrderDelivered
 from shops.payouts import checks, planning, queries, reactions, settling
 from shops.payouts.models import Part, Reserve, Settlement, SettlementState
 from shops.returns.models import Return
-from tests.factories.payouts import charged_back, delivered, line, refund, refunded
+from tests.factories.payouts import charged_back, delivered, line, refund, refunded, won
 
 pytestmark = pytest.mark.django_db
 
@@ -257,6 +257,35 @@ def test_a_bank_that_takes_more_than_was_left_leaves_a_refund_under_way_its_part
     assert owed(Kind.PLATFORM_FEE) == owed(Kind.CREATOR_FUND) == 0
     assert owed(Kind.CHARGE_BACK_LOSS) == -4_000
     assert owed(Kind.PSP_CLEARING) == 4_000
+
+
+def trial():
+    return {row.account: row.balance_minor for row in ledger.trial_balance() if row.balance_minor}
+
+
+def test_a_charge_back_that_is_won_leaves_everything_as_it_was(now, shop):
+    sold = line(9_999, commission_bps=777, referral=referral.make(1, 2), tax_minor=13)
+    order = delivered(now=now, shop=shop, lines=[sold])
+    settle(order, now)
+    before = trial()
+
+    won(charged_back(order, 9_999, now=now), now=now)
+
+    assert trial() == before
+    assert Settlement.objects.get().left_minor == 9_999
+    assert list(checks.off(now=now)) == []
+
+
+def test_money_of_a_charge_back_that_is_won_is_released_after_all(now, shop):
+    order = delivered(now=now, shop=shop)
+    taken = charged_back(order, 1_000, now=now)
+    settle(order, now)
+    assert Settlement.objects.get().state == SettlementState.VOID
+
+    won(taken, now=now)
+
+    assert settling.settle_due(now=now) == 1
+    assert owed(Kind.SELLER_PAYABLE, f"shop:{shop.pk}") > 0
 
 
 def test_a_charge_back_is_split_over_the_purchases_orders(now):
