@@ -152,10 +152,9 @@ REDIS_URL: str = env.str("REDIS_URL", default="") or embedded.urls(STATE_DIR).re
 # REDIS_CLUSTER: REDIS_URL is one node of a cluster, which tells of the others.
 REDIS_CLUSTER = env.bool("REDIS_CLUSTER", default=False)
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+# It sees to it that a connection that the server has closed is replaced, not handed to a request.
+DATABASES["default"]["ENGINE"] = "shops.facts.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-# A connection that the server has closed meanwhile is replaced, not handed to a request.
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # DATABASE_POOL: connections that one web process may hold open; 0 turns the pool off (PgBouncer).
 _pool_size = env.int("DATABASE_POOL", default=0 if LIVESHOP_ENV == "test" else 20)
 # The pool's pauses between tries to connect double; it begins anew after `reconnect_timeout`
@@ -173,7 +172,8 @@ WEB_THREADS = env.int("WEB_THREADS", default=64)
 DATABASES["default"]["OPTIONS"] = {
     **_NETWORK,
     **DATABASES["default"].get("OPTIONS", {}),
-    **({"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
+    # Connections of our own keep the plans of what every order asks; PgBouncer's are anybody's.
+    **({"pool": _POOL | {"max_size": _pool_size}, "prepare_threshold": 5} if _pool_size else {}),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "shops.accounts.sessions"

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import AutoField, Model
 
+from shops.facts.postgresql.base import plain_cursor
+
 _M = TypeVar("_M", bound=Model)
 
 
@@ -71,7 +73,8 @@ def ask(sql: str, values: Mapping[str, Any]) -> list[list[Any]]:
     written by whoever held that before.
     """
     found = []
-    with connection.cursor() as cursor:
+    # Only a single one can be prepared.
+    with connection.cursor() if ";" in sql else plain_cursor() as cursor:
         cursor.execute(sql, values)
         while True:
             found.append(cursor.fetchall() if cursor.description else [])
