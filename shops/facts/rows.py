@@ -3,11 +3,11 @@
 What is asked stands in the `statements.py` of its room; its rows are models all the same.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, TypeVar
 
+import msgspec
 from django.db import connection
 from django.db.models import AutoField, Model
 
@@ -57,13 +57,39 @@ def insert(*groups: Sequence[Model]) -> None:
     sql, values = [], {}
     for members in filter(None, groups):
         model = type(members[0])
-        names = _written(model)
-        sql.append(_insert(model))
-        values[model._meta.db_table] = json.dumps(
-            [{column: getattr(one, name) for name, column in names} for one in members],
-            default=str,
-        )
+        table = model._meta.db_table
+        sql.append(inserting(model, table))
+        values[table] = written(model, members)
     ask(";".join(sql), values)
+
+
+@cache
+def inserting(model: type[Model], name: str) -> str:
+    """Make the statement that inserts new rows of a model, as `one`, in the order of a list.
+
+    What follows of it can be added: a condition on `one`, what to do at a conflict. The value of
+    this name is the list, as `written` writes it.
+    """
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+    table = model._meta.db_table
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    types = ", ".join(f'"{field.column}" {field.db_type(connection)}' for field in fields)
+    return (
+        f'INSERT INTO "{table}" ({names}) SELECT {names}'  # noqa: S608  # names of a model
+        f" FROM jsonb_to_recordset(%({name})s::jsonb) AS one ({types})"
+    )
+
+
+def written(model: type[Model], members: Iterable[Model]) -> str:
+    """Write new rows of a model as JSON, without the ids that the database gives them."""
+    names = _written(model)
+    rows = [{column: getattr(one, name) for name, column in names} for one in members]
+    return msgspec.json.encode(rows, enc_hook=_plain).decode()
+
+
+def _plain(value: object) -> str:
+    # A subclass of text (a lazy or a safe one) becomes what it says.
+    return str.__str__(str(value))
 
 
 def ask(sql: str, values: Mapping[str, Any]) -> list[list[Any]]:
@@ -103,15 +129,3 @@ def _written(model: type[Model]) -> list[tuple[str, str]]:
         for field in model._meta.concrete_fields
         if not isinstance(field, AutoField)
     ]
-
-
-@cache
-def _insert(model: type[Model]) -> str:
-    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
-    table = model._meta.db_table
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    types = ", ".join(f'"{field.column}" {field.db_type(connection)}' for field in fields)
-    return (
-        f'INSERT INTO "{table}" ({names}) SELECT {names}'  # noqa: S608  # names of a model
-        f" FROM jsonb_to_recordset(%({table})s::jsonb) AS one ({types})"
-    )

@@ -32,7 +32,6 @@ from shops.checkout.services.placing import (
     retry_payment,
 )
 from shops.checkout.services.quotes import (
-    EmptyCart,
     cancel_quote,
     close_due_quotes,
     extend_quote,
@@ -40,6 +39,7 @@ from shops.checkout.services.quotes import (
 )
 from shops.checkout.services.repricing import QuoteOver, count_code, reprice_quote
 from shops.checkout.services.signing import QuoteTampered
+from shops.checkout.services.starting import EmptyCart
 from shops.checkout.services.voiding import void
 
 __all__ = [

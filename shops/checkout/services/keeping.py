@@ -5,15 +5,15 @@ Whoever dies in between leaves a hold that runs out by itself.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from shops.checkout import statements
+from shops.checkout import quote_statements, statements
 from shops.checkout.models import CartLine, Quote, QuoteLine
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, kept_for
 from shops.facts.refused import Refused
@@ -29,8 +29,7 @@ class ShortOfStock(Refused):
     message = _("Some of what is in your cart is sold out, or fewer are left than you want.")
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """What keeps a line's units: `is_held` not yet, `is_shared` also for a cart or an offer."""
 
     hold_id: uuid.UUID
@@ -47,34 +46,50 @@ def live_holds(*, hold_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Hold]:
     return {hold.pk: hold for hold in alive.filter(id__in=hold_ids)}
 
 
-def keep(*, lines: Sequence[CartLine], buyer_id: int | None, now: datetime) -> dict[int, Kept]:
-    """Keep the units of cart lines (their products with policies loaded); by line id, how.
+class ToKeep(NamedTuple):
+    """Cart lines (their products with policies loaded) whose units are to be kept for a buyer.
 
-    What a cart or an offer of the waitlist keeps already is used, and made to fit.
-
-    :raises ShortOfStock: not all units are left; nothing new is kept then
+    `offers` are by SKU the holds that the waitlist offers to the buyer.
     """
-    known = _known(lines, buyer_id=buyer_id)
-    kept: dict[int, Kept] = {}
-    try:
-        _check_left([line for line in lines if keeps_nothing(line.sku.product)])
-        for line in sorted(lines, key=lambda line: line.sku_id):
-            if keeps_nothing(line.sku.product):
-                kept[line.pk] = Kept(uuid.uuid4(), None, is_held=False)
-            elif line.pk in known and known[line.pk].quantity != line.quantity:
-                stock.resize(hold_id=known[line.pk].pk, quantity=line.quantity, now=now)
-        # An offer is not given more time: others wait for what it keeps.
-        ours = {line.hold_id for line in lines}
-        mine = [hold.pk for hold in known.values() if hold.pk in ours]
-        renewed = stock.renew(hold_ids=mine, now=now) if mine else []
-        until = {hold.pk: hold.expires_at for hold in renewed}
-        for pk, hold in known.items():
-            kept[pk] = Kept(hold.pk, until.get(hold.pk, hold.expires_at), is_shared=True)
-        fresh = [line for line in lines if line.pk not in kept]
-        if fresh:
-            kept |= _hold(fresh, buyer_id=buyer_id, now=now)
-    except stock.OutOfStock as refused:
-        raise ShortOfStock(**refused.extra) from None
+
+    lines: Sequence[CartLine]
+    buyer_id: int | None
+    offers: Mapping[int, uuid.UUID]
+    now: datetime
+
+
+def keep_each(carts: Sequence[ToKeep]) -> list[dict[int, Kept] | Refused]:
+    """Keep the units of several carts; each gets by line id how, or a refusal and nothing new.
+
+    What a cart or an offer of the waitlist keeps already is used, and made to fit. Those whose
+    units are not all left are refused as ShortOfStock.
+    """
+    known = _known(carts)
+    left = _left(carts)
+    kept: list[dict[int, Kept] | Refused] = [{} for _cart in carts]
+    for number, cart in enumerate(carts):
+        try:
+            kept[number] = _fit(cart, known[number], left=left)
+        except stock.OutOfStock as refused:
+            kept[number] = ShortOfStock(**refused.extra)
+        except Refused as refused:
+            kept[number] = refused
+    _renew(carts, known, kept)
+    fresh = {
+        number: lines
+        for number, cart in enumerate(carts)
+        if not isinstance(own := kept[number], Refused)
+        and (lines := [line for line in cart.lines if line.pk not in own])
+    }
+    held = _hold([carts[number]._replace(lines=lines) for number, lines in fresh.items()])
+    for number, new in zip(fresh, held, strict=True):
+        own = kept[number]
+        if isinstance(new, stock.OutOfStock):
+            kept[number] = ShortOfStock(**new.extra)
+        elif isinstance(new, Refused):
+            kept[number] = new
+        elif not isinstance(own, Refused):
+            own |= new
     return kept
 
 
@@ -97,10 +112,17 @@ def fit_cart_hold(line: CartLine, *, buyer_id: int | None, now: datetime) -> Non
     hold_ids = [line.hold_id] if line.hold_id else []
     hold = live_holds(hold_ids=hold_ids).get(line.hold_id) if line.hold_id else None
     if hold is None:
-        known = _known([line], buyer_id=buyer_id)
+        offers = {}
+        if buyer_id is not None:
+            offers = statements.offers_to(user_id=buyer_id, sku_ids=[line.sku_id])
+        cart = ToKeep([line], buyer_id, offers, now)
+        [known] = _known([cart])
         if line.pk not in known:
+            [new] = _hold([cart])
+            if isinstance(new, Refused):
+                raise new
             # Another tab was first when this hold is not the cart's.
-            let_go(_hold([line], buyer_id=buyer_id, now=now).values(), now=now)
+            let_go(new.values(), now=now)
             return
         hold = known[line.pk]  # an offer of the waitlist
     if hold.quantity != line.quantity:
@@ -115,15 +137,18 @@ def drop_cart_hold(hold_id: uuid.UUID | None, *, now: datetime) -> None:
         stock.release(hold_ids=[hold_id], now=now)
 
 
-@transaction.atomic
 def close(quote: Quote, *, now: datetime) -> bool:
     """Close a quote if it is open, and release what it keeps by itself."""
-    mine = Quote.objects.filter(pk=quote.pk, state=Quote.State.OPEN)
-    if not mine.update(state=Quote.State.CLOSED):
-        return False
-    own = quote.lines.filter(is_held=True, is_shared=False)
-    stock.release(hold_ids=list(own.values_list("hold_id", flat=True)), now=now)
-    return True
+    return close_all([quote.pk], now=now) == 1
+
+
+@transaction.atomic
+def close_all(quote_ids: Collection[uuid.UUID], *, now: datetime) -> int:
+    """Close those of the quotes that are open, as `close`; returns how many."""
+    closed, own = quote_statements.close(quote_ids=quote_ids)
+    if own:
+        stock.release(hold_ids=own, now=now)
+    return len(closed)
 
 
 def close_sharing(*, hold_id: uuid.UUID, now: datetime) -> None:
@@ -133,47 +158,132 @@ def close_sharing(*, hold_id: uuid.UUID, now: datetime) -> None:
         close(quote, now=now)
 
 
-def _known(lines: Sequence[CartLine], *, buyer_id: int | None) -> dict[int, Hold]:
-    """Find by line what is kept of it already: by the cart, or offered to who waited."""
-    offers: dict[int, uuid.UUID] = {}
-    if buyer_id is not None:
-        offers = statements.offers_to(user_id=buyer_id, sku_ids=[line.sku_id for line in lines])
-    ids = [line.hold_id for line in lines if line.hold_id]
-    alive = live_holds(hold_ids=[*ids, *offers.values()])
-    found = {}
-    for line in lines:
-        for hold_id in (line.hold_id, offers.get(line.sku_id)):
-            if hold_id in alive:
-                found[line.pk] = alive[hold_id]
-                break
+def _known(carts: Sequence[ToKeep]) -> list[dict[int, Hold]]:
+    """Find by cart and line what is kept of it already: by the cart, or offered to who waited."""
+    ids = {line.hold_id for cart in carts for line in cart.lines if line.hold_id}
+    ids |= {hold_id for cart in carts for hold_id in cart.offers.values()}
+    alive = live_holds(hold_ids=ids)
+    found: list[dict[int, Hold]] = []
+    for cart in carts:
+        own = {}
+        for line in cart.lines if alive else ():
+            for hold_id in (line.hold_id, cart.offers.get(line.sku_id)):
+                if hold_id in alive:
+                    own[line.pk] = alive[hold_id]
+                    break
+        found.append(own)
     return found
 
 
-def _hold(lines: Sequence[CartLine], *, buyer_id: int | None, now: datetime) -> dict[int, Kept]:
-    """Hold the units of lines anew; those that a cart keeps are noted there."""
-    ids = {line.pk: uuid.uuid4() for line in lines}
-    holds = stock.hold(
-        wanted=[stock.Wanted(ids[line.pk], line.sku_id, line.quantity) for line in lines],
-        now=now,
-        ttl=min(kept_for(line.sku.product) for line in lines),
-        buyer_id=buyer_id,
-    )
-    kept = {}
-    for line, hold in zip(lines, holds, strict=True):
-        is_shared = False
-        if keeps_in_cart(line.sku.product):
-            # Another tab may have been first; then this hold is the caller's alone.
-            mine = CartLine.objects.filter(pk=line.pk, hold_id=line.hold_id)
-            is_shared = bool(mine.update(hold_id=hold.pk))
-        kept[line.pk] = Kept(hold.pk, hold.expires_at, is_shared=is_shared)
+def _fit(cart: ToKeep, known: Mapping[int, Hold], *, left: Mapping[int, int]) -> dict[int, Kept]:
+    """Use what is kept of a cart already and made to fit, and find what is not kept at all."""
+    kept: dict[int, Kept] = {}
+    unkept = [line for line in cart.lines if keeps_nothing(line.sku.product)]
+    _check_left(unkept, left=left)
+    for line in unkept:
+        kept[line.pk] = Kept(uuid.uuid4(), None, is_held=False)
+    for line in sorted(cart.lines, key=lambda line: line.sku_id) if known else ():
+        if line.pk in kept:
+            continue
+        if line.pk in known and known[line.pk].quantity != line.quantity:
+            stock.resize(hold_id=known[line.pk].pk, quantity=line.quantity, now=cart.now)
+    for pk, hold in known.items():
+        kept[pk] = Kept(hold.pk, hold.expires_at, is_shared=True)
     return kept
 
 
-def _check_left(lines: Sequence[CartLine]) -> None:
+def _renew(
+    carts: Sequence[ToKeep],
+    known: Sequence[Mapping[int, Hold]],
+    kept: list[dict[int, Kept] | Refused],
+) -> None:
+    """Give what carts keep more time; an offer gets none: others wait for what it keeps."""
+    mine: dict[int, list[uuid.UUID]] = {}
+    for number, cart in enumerate(carts):
+        ours = {line.hold_id for line in cart.lines}
+        own = [hold.pk for hold in known[number].values() if hold.pk in ours]
+        if own and not isinstance(kept[number], Refused):
+            mine[number] = own
+    for number, answer in _renewed(mine, now=carts[0].now).items() if mine else ():
+        own_kept = kept[number]
+        if isinstance(answer, Refused):
+            kept[number] = answer
+        elif not isinstance(own_kept, Refused):
+            for pk, one in own_kept.items():
+                if one.hold_id in answer:
+                    own_kept[pk] = one._replace(expires_at=answer[one.hold_id])
+
+
+def _renewed(
+    mine: Mapping[int, list[uuid.UUID]], *, now: datetime
+) -> dict[int, dict[uuid.UUID, datetime] | Refused]:
+    """Renew the holds of several carts at once; when one of them is gone, each cart's by itself."""
+    try:
+        holds = stock.renew(hold_ids=[pk for own in mine.values() for pk in own], now=now)
+    except Refused as refused:
+        if len(mine) == 1:
+            return dict.fromkeys(mine, refused)
+        return {
+            number: answer
+            for one in mine.items()
+            for number, answer in _renewed(dict([one]), now=now).items()
+        }
+    until = {hold.pk: hold.expires_at for hold in holds}
+    return {number: {pk: until[pk] for pk in own} for number, own in mine.items()}
+
+
+def _hold(carts: Sequence[ToKeep]) -> list[dict[int, Kept] | Refused]:
+    """Hold the units of carts' lines anew; those that a cart keeps are noted there."""
+    if not carts:
+        return []
+    asks = [
+        stock.Ask(
+            [stock.Wanted(uuid.uuid4(), line.sku_id, line.quantity) for line in cart.lines],
+            min(kept_for(line.sku.product) for line in cart.lines),
+            cart.now,
+            cart.buyer_id,
+        )
+        for cart in carts
+    ]
+    held = stock.hold_each(asks)
+    try:
+        return [
+            answer
+            if isinstance(answer, Refused)
+            else {
+                line.pk: Kept(hold.id, hold.expires_at, is_shared=_note(line, hold.id))
+                for line, hold in zip(cart.lines, answer, strict=True)
+            }
+            for cart, answer in zip(carts, held, strict=True)
+        ]
+    except BaseException:
+        for cart, answer in zip(carts, held, strict=True):
+            if not isinstance(answer, Refused):
+                stock.release(hold_ids=[hold.id for hold in answer], now=cart.now)
+        raise
+
+
+def _note(line: CartLine, hold_id: uuid.UUID) -> bool:
+    """Note what keeps a line in the cart, if its product is kept from there on.
+
+    Another tab may have been first; then the hold is the caller's alone.
+    """
+    if not keeps_in_cart(line.sku.product):
+        return False
+    mine = CartLine.objects.filter(pk=line.pk, hold_id=line.hold_id)
+    return bool(mine.update(hold_id=hold_id))
+
+
+def _left(carts: Sequence[ToKeep]) -> dict[int, int]:
+    """Count by SKU what is left of that of which nothing is kept before it is paid."""
+    sku_ids = {
+        line.sku_id for cart in carts for line in cart.lines if keeps_nothing(line.sku.product)
+    }
+    return available(sku_ids=sku_ids) if sku_ids else {}
+
+
+def _check_left(lines: Sequence[CartLine], *, left: Mapping[int, int]) -> None:
     """Refuse what is sold out although nothing is kept of it before it is paid."""
-    if not lines:
-        return
-    left = available(sku_ids=[line.sku_id for line in lines])
     short = [
         {"sku_id": line.sku_id, "left": left[line.sku_id]}
         for line in lines

@@ -1,6 +1,6 @@
 """How many units of a product one buyer may have."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db.models import Sum
 from django.utils.functional import Promise
@@ -31,17 +31,37 @@ def check_limits(
     :param most: by product, the most that one buyer may have; others have no limit
     :raises LimitReached: it would be more
     """
-    limited = sorted(product_id for product_id in wanted if product_id in most)
-    if not limited:
-        return
-    bought: dict[int, int] = {}
-    if buyer_id is not None:
-        lines = OrderLine.objects.filter(
-            order__buyer_id=buyer_id, sku__product__in=limited, cancelled_at=None
-        ).exclude(order__state__in=OVER)
-        bought = dict(lines.values_list("sku__product").annotate(units=Sum("quantity")).order_by())
-    for product_id in limited:
-        had = bought.get(product_id, 0)
+    limited = wanted.keys() & most.keys()
+    bought: dict[tuple[int, int], int] = {}
+    if limited and buyer_id is not None:
+        bought = units_bought(buyer_ids=[buyer_id], product_ids=limited)
+    refuse_over(wanted=wanted, most=most, bought=bought, buyer_id=buyer_id)
+
+
+def units_bought(
+    *, buyer_ids: Collection[int], product_ids: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """Count by (buyer, product) the units that were ordered, but for what came to nothing."""
+    lines = OrderLine.objects.filter(
+        order__buyer_id__in=buyer_ids, sku__product__in=product_ids, cancelled_at=None
+    ).exclude(order__state__in=OVER)
+    counted = lines.values_list("order__buyer_id", "sku__product").annotate(units=Sum("quantity"))
+    return {(buyer_id, product_id): units for buyer_id, product_id, units in counted.order_by()}
+
+
+def refuse_over(
+    *,
+    wanted: Mapping[int, int],
+    most: Mapping[int, int],
+    bought: Mapping[tuple[int, int], int],
+    buyer_id: int | None,
+) -> None:
+    """Do as `check_limits`, of what was `bought` as `units_bought` counts it.
+
+    :raises LimitReached: it would be more
+    """
+    for product_id in sorted(wanted.keys() & most.keys()):
+        had = bought.get((buyer_id, product_id), 0) if buyer_id is not None else 0
         if had + wanted[product_id] > most[product_id]:
             raise LimitReached(
                 _why(most[product_id], had),

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from shops.catalog.models import Product
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
 from shops.checkout.services.signing import signature_of
 from shops.pricing.calculation import Priced
@@ -24,16 +25,7 @@ def price_lines(
     :raises VoucherRefused: strictly, a code does not count
     """
     priced = price_cart(
-        lines=[
-            ToPrice(
-                key=number,
-                shop_id=line.sku.product.shop_id,
-                category_id=line.sku.product.category_id,
-                quantity=line.quantity,
-                unit_minor=line.unit_price_minor,
-            )
-            for number, line in enumerate(lines)
-        ],
+        lines=[to_price(number, line.sku.product, line) for number, line in enumerate(lines)],
         country=country,
         choices=choices,
         codes=codes,
@@ -41,12 +33,28 @@ def price_lines(
         is_strict=is_strict,
         now=now,
     )
+    set_amounts(lines, priced)
+    return priced
+
+
+def to_price(number: int, product: Product, line: QuoteLine) -> ToPrice:
+    """Say what a quote's line is to be priced as."""
+    return ToPrice(
+        key=number,
+        shop_id=product.shop_id,
+        category_id=product.category_id,
+        quantity=line.quantity,
+        unit_minor=line.unit_price_minor,
+    )
+
+
+def set_amounts(lines: Sequence[QuoteLine], priced: Priced) -> None:
+    """Set the amounts of a quote's lines as they were priced."""
     for line, amounts in zip(lines, priced.lines, strict=True):
         line.discount_minor = amounts.discount_minor
         line.tax_minor = amounts.tax_minor
         line.tax_bps = amounts.tax.bps
         line.is_tax_inclusive = amounts.tax.is_inclusive
-    return priced
 
 
 def promise(
@@ -55,7 +63,7 @@ def promise(
     """Set a quote's amounts and signature from its priced lines; returns the parts to write."""
     shipments = [
         QuoteShipment(
-            quote=quote,
+            quote_id=quote.pk,
             shop_id=one.shop_id,
             method_id=one.chosen.method_id if one.chosen else None,
             name=one.chosen.name if one.chosen else "",
@@ -69,7 +77,7 @@ def promise(
     ]
     vouchers = [
         QuoteVoucher(
-            quote=quote,
+            quote_id=quote.pk,
             voucher_id=one.reduction.voucher_id,
             code=one.reduction.code,
             discount_minor=one.discount_minor,
