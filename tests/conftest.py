@@ -1,9 +1,12 @@
 """The cast: alice (viewer), bob (creator), carol (seller), dave (brand), erin, olga (operator)."""
 
+import functools
+import gc
 import importlib
 import time
 from datetime import UTC, datetime
 
+import httpx
 import hypothesis
 import pytest
 from django.apps import apps
@@ -145,6 +148,24 @@ def pytest_collection_modifyitems(items):
             item.get_closest_marker("long") is None,
         )
     )
+
+
+def pytest_collection_finish():
+    """Spare what all tests share from being looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_are_read_once():
+    """Have the clients of a process share the certificates that one of them read.
+
+    Reading them takes longer than most of what is asked here, and nothing here is asked by TLS.
+    """
+    read_once = functools.cache(httpx.create_ssl_context)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", read_once)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

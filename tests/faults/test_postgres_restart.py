@@ -4,8 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +14,9 @@ import psycopg
 import pytest
 
 from liveshop import embedded
+from tests import migrated
 from tests.liveshop.embedded.conftest import keeper_of, postmaster_of
-from tests.servers import PROJECT, Site
+from tests.servers import Site
 
 # What the design promises.
 BACK_WITHIN = 10
@@ -63,12 +62,7 @@ def site(state, tmp_path):
                 "DATABASE_POOL": "8",
             },
         )
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v", "0"],
-            cwd=PROJECT,
-            env=site.environment,
-            check=True,
-        )
+        migrated.fill(lease.urls.database)
         try:
             yield site.start("web", "worker")
         finally:
