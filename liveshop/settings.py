@@ -146,6 +146,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "liveshop.drawing.Inputs"
+
 # --- Servers ---------------------------------------------------------------------------------
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.urls(STATE_DIR).database
 REDIS_URL: str = env.str("REDIS_URL", default="") or embedded.urls(STATE_DIR).redis

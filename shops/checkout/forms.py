@@ -1,11 +1,15 @@
 """What a buyer fills in to order and to pay."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from django import forms
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.emails import MOST_EMAIL, checked_email
@@ -15,6 +19,8 @@ from shops.accounts.services import AddressFields
 from shops.payments import providers
 
 NEW: Final = "new"
+# What of a page's form is its own before anything was typed in: none of it is drawn of these.
+_OWN: Final = frozenset({"idempotency_key", "signature", "country", "address_choice"})
 
 
 class NewAddressForm(AddressForm):
@@ -73,6 +79,26 @@ class PlaceForm(CardForm):
             return NewAddressForm(self.data)
         # Nothing of it was meant to be filled in: no errors beside it.
         return NewAddressForm(initial=dict(self.data.items()))
+
+    @property
+    def is_untouched(self) -> bool:
+        """Tell whether nothing was typed in or chosen yet."""
+        return not self.is_bound and self.initial.keys() <= _OWN
+
+    @property
+    def new_address_fields(self) -> SafeString:
+        """Draw the fields of a new address."""
+        if self.is_untouched:
+            return _empty_address(str(self.initial.get("country", "")), get_language())
+        return _drawn("parts/address_fields.html", form=self.new_address)
+
+    @property
+    def ways_to_pay(self) -> SafeString:
+        """Draw the ways to pay."""
+        if self.is_untouched:
+            tokens = tuple(one.token for one in providers.current().choices())
+            return _untouched_ways(tokens, get_language())
+        return _drawn("parts/field.html", field=self["card_token"])
 
     @property
     def is_new(self) -> bool:
@@ -154,3 +180,20 @@ class GuestForm(NewAddressForm):
 
     def clean_email(self) -> str:
         return checked_email(self.cleaned_data["email"])
+
+
+def _drawn(template: str, **context: object) -> SafeString:
+    return SafeString(render_to_string(template, context))
+
+
+# What nobody has touched looks the same to all who read the same language. Drawing it for each was
+# most of what a checkout page took.
+@lru_cache(maxsize=64)
+def _empty_address(country: str, language: str | None) -> SafeString:
+    form = NewAddressForm(initial={"country": country})
+    return _drawn("parts/address_fields.html", form=form)
+
+
+@lru_cache(maxsize=64)
+def _untouched_ways(tokens: tuple[str, ...], language: str | None) -> SafeString:
+    return _drawn("parts/field.html", field=CardForm()["card_token"])

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from shops.catalog.models import Shop
+from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
-from shops.checkout.queries import quote_lines
+from shops.facts.rows import ask, columns, joined, models
 from shops.pricing.calculation import Option, PricedOption
 from shops.pricing.queries import options_to
 
@@ -16,8 +17,12 @@ class ShownShipment:
 
     shop: Shop
     shipment: QuoteShipment
-    lines: Sequence[QuoteLine]
+    pictured: Sequence[tuple[QuoteLine, ProductImage | None]]
     options: Sequence[PricedOption]
+
+    @property
+    def lines(self) -> Sequence[QuoteLine]:
+        return [line for line, _image in self.pictured]
 
     @property
     def field(self) -> str:
@@ -84,23 +89,66 @@ class ShownQuote:
         return any(line.is_held for part in self.parts for line in part.lines)
 
 
+_LINES: Final = f"""
+SELECT {columns(QuoteLine, "l")}, {columns(Sku, "k")}, {columns(Product, "p")},
+    {columns(Shop, "s")}, {columns(ProductImage, "i")}
+FROM checkout_quoteline l
+JOIN catalog_sku k ON k.id = l.sku_id
+JOIN catalog_product p ON p.id = k.product_id
+JOIN catalog_shop s ON s.id = p.shop_id
+LEFT JOIN LATERAL (
+    SELECT * FROM catalog_productimage WHERE product_id = p.id ORDER BY position, id LIMIT 1
+) i ON true
+WHERE l.quote_id = %(quote)s::uuid ORDER BY l.id
+"""  # noqa: S608  # columns of models
+_SHIPMENTS: Final = f"""
+SELECT {columns(QuoteShipment, "m")} FROM checkout_quoteshipment m
+WHERE m.quote_id = %(quote)s::uuid ORDER BY m.shop_id
+"""  # noqa: S608
+_VOUCHERS: Final = f"""
+SELECT {columns(QuoteVoucher, "v")} FROM checkout_quotevoucher v
+WHERE v.quote_id = %(quote)s::uuid ORDER BY v.id
+"""  # noqa: S608
+
+
+def quote_lines(*, quote: Quote) -> list[tuple[QuoteLine, ProductImage | None]]:
+    """List what a quote promises: each line with its SKU, and its product's first picture."""
+    [rows] = ask(_LINES, {"quote": quote.pk})
+    found = []
+    for line, sku, product, shop, image in joined(
+        rows, QuoteLine, Sku, Product, Shop, ProductImage
+    ):
+        line.quote, line.sku, sku.product, product.shop = quote, sku, product, shop
+        found.append((line, image))
+    return found
+
+
+def quote_shipments(*, quote: Quote) -> list[QuoteShipment]:
+    [rows] = ask(_SHIPMENTS, {"quote": quote.pk})
+    return models(QuoteShipment, rows)
+
+
+def quote_vouchers(*, quote: Quote) -> list[QuoteVoucher]:
+    [rows] = ask(_VOUCHERS, {"quote": quote.pk})
+    return models(QuoteVoucher, rows)
+
+
 def shown_quote(*, quote: Quote) -> ShownQuote:
     """Read a quote for its page: by shop, with the ways to send and what each would cost."""
-    lines = quote_lines(quote=quote)
-    by_shop: dict[int, list[QuoteLine]] = {}
-    for line in lines:
-        by_shop.setdefault(line.sku.product.shop_id, []).append(line)
+    by_shop: dict[int, list[tuple[QuoteLine, ProductImage | None]]] = {}
+    for line, image in quote_lines(quote=quote):
+        by_shop.setdefault(line.sku.product.shop_id, []).append((line, image))
     options = options_to(country=quote.country, shop_ids=list(by_shop))
     parts = []
-    for shipment in quote.shipments.order_by("shop_id"):
+    for shipment in quote_shipments(quote=quote):
         own = by_shop[shipment.shop_id]
-        units = sum(line.quantity for line in own)
-        goods = sum(line.total_minor - line.discount_minor for line in own)
+        units = sum(line.quantity for line, _image in own)
+        goods = sum(line.total_minor - line.discount_minor for line, _image in own)
         parts.append(
             ShownShipment(
-                shop=own[0].sku.product.shop,
+                shop=own[0][0].sku.product.shop,
                 shipment=shipment,
-                lines=own,
+                pictured=own,
                 options=[
                     PricedOption(
                         one,
@@ -113,4 +161,4 @@ def shown_quote(*, quote: Quote) -> ShownQuote:
                 ],
             )
         )
-    return ShownQuote(quote=quote, parts=parts, vouchers=list(quote.vouchers.order_by("pk")))
+    return ShownQuote(quote=quote, parts=parts, vouchers=quote_vouchers(quote=quote))
