@@ -42,6 +42,7 @@ from shops.orders.events import (
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
+    OrderRefundUndone,
     OrderReleased,
     OrderReopened,
     OrderShipped,
@@ -53,6 +54,7 @@ from shops.payments.events import (
     ChargedBack,
     PaymentCaptured,
     PaymentFailed,
+    RefundCameBack,
     RefundFailed,
     RefundSucceeded,
 )
@@ -92,7 +94,7 @@ TABLE: dict[type[Fact], On] = {
     OrderPlaced: On(show=[_STAGE + "order_changed"]),
     OrderPaid: On(
         must=[_ORDERS + "send_receipt", _WEBHOOKS],
-        show=[_STAGE + "order_paid"],
+        show=[_STAGE + "order_changed", _STAGE + "order_paid"],
     ),
     OrderReleased: On(
         must=[_ORDERS + "tell_shop", _SCORING + "rescore_after_order", _WEBHOOKS],
@@ -127,11 +129,18 @@ TABLE: dict[type[Fact], On] = {
         must=[_ORDERS + "tell_refunded", _SCORING + "rescore_after_order"],
         show=[_STAGE + "order_refunded"],
     ),
+    OrderRefundUndone: On(
+        must=[_ORDERS + "tell_refund_undone", _SCORING + "rescore_after_order"],
+        show=[_STAGE + "order_changed"],
+    ),
     PaymentCaptured: On(must=[_PAYMENTS + "post_capture"]),
     PaymentFailed: On(must=[_WEBHOOKS], show=[_STAGE + "payment_failed"]),
     # One reaction, not one for either case: only who decides under the order's lock may post.
     RefundSucceeded: On(must=[_PAYOUTS + "reverse_released", _RETURNS + "note_refund", _WEBHOOKS]),
     RefundFailed: On(must=[_RETURNS + "note_failure", _WEBHOOKS]),
+    RefundCameBack: On(
+        must=[_PAYOUTS + "post_refund_undone", _RETURNS + "note_failure", _WEBHOOKS]
+    ),
     ChargedBack: On(must=[_PAYOUTS + "post_charge_back", _WEBHOOKS]),
     ChargeBackWon: On(must=[_PAYOUTS + "post_charge_back_won", _WEBHOOKS]),
     # payouts

@@ -127,6 +127,12 @@ class StripeLike:
         if status == "won":
             self._tell("charge.dispute.funds_reinstated", dispute)
 
+    def send_back(self, refund_id: str, *, kind: str) -> None:
+        """Have the buyer's bank send a refund back that it had taken."""
+        refund = self.objects[refund_id]
+        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+        self._tell(kind, refund)
+
     # --- what Stripe's API does --------------------------------------------------------------
     async def _door(self, request: Request) -> Response:
         path = request.url.path.removeprefix("/v1/")

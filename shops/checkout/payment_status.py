@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db.models import Sum
 from django.utils.functional import Promise
 
-from shops.orders.models import Order
-from shops.payments.models import Payment, PaymentState, RefundState
+from shops.orders.models import OVER, Order
+from shops.payments.models import Payment, PaymentState, Refund, RefundState
 from shops.payments.queries import last_payment_of, refund_of, refunds_of
 from shops.payments.words import why_not
 
@@ -25,6 +25,7 @@ class PaymentStatus:
     is_paid: bool = False
     is_refunding: bool = False
     is_refunded: bool = False
+    is_owed: bool = False
     is_charged_back: bool = False
     is_waiting: bool = False
     is_declined: bool = False
@@ -59,6 +60,10 @@ def payment_status(*, order: Order, now: datetime) -> PaymentStatus:
 def _after(order: Order, last: Payment | None) -> PaymentStatus:
     """Read how the payment of an order stands that is paid or closed."""
     refund = refund_of(order.pk)
+    # Called off, and the money came back to us: not paid and not refunded, as the buyer sees it.
+    stuck = Refund.objects.filter(order=order, state=RefundState.FAILED)
+    if order.state in OVER and refund is None and stuck.exists():
+        return PaymentStatus(last, is_owed=True)
     if refund is None:
         is_paid = order.is_paid
         return PaymentStatus(last, is_paid=is_paid, is_over=not is_paid)

@@ -70,7 +70,8 @@ def _refunds(order: Order) -> Iterator[Entry]:
         yield Entry(
             refund.created_at, "refund", _("%(amount)s is to go back") % amount, refund.reason
         )
-        if refund.ended_at and refund.state == RefundState.SUCCEEDED:
+        was_made = refund.state == RefundState.SUCCEEDED or refund.came_back_at
+        if refund.ended_at and was_made:
             yield Entry(refund.ended_at, "refund", _("%(amount)s went back") % amount)
         elif refund.ended_at:
             text = _("The provider refused to give %(amount)s back") % amount

@@ -82,6 +82,12 @@ class OrderRefunded(OrderFact, frozen=True):
     refunded_minor: int
 
 
+class OrderRefundUndone(OrderFact, frozen=True):
+    """`amount_minor` that had gone back came back to us: the buyer does not have it."""
+
+    amount_minor: int
+
+
 class ParcelMoved(Fact, frozen=True):
     """A carrier, its shop or its buyer told how a parcel stands."""
 

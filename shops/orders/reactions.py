@@ -19,6 +19,7 @@ from shops.orders.events import (
     OrderFact,
     OrderPaid,
     OrderRefunded,
+    OrderRefundUndone,
     OrderReleased,
     OrderShipped,
     ShippingDue,
@@ -100,6 +101,18 @@ def tell_refunded(fact: OrderRefunded, *, event_id: int, now: datetime) -> None:
     subject = gettext("Money back for your order %(number)s") % {"number": fact.number}
     amount = Money(fact.refunded_minor, fact.currency)
     _to_buyer(fact, subject, "refunded", f"order-refunded-{event_id}", amount=amount)
+
+
+def tell_refund_undone(fact: OrderRefundUndone, *, event_id: int, now: datetime) -> None:
+    """Mail the buyer and the shop's people that money back did not arrive, and what to do."""
+    amount = Money(fact.amount_minor, fact.currency)
+    subject = gettext("Your money back for order %(number)s did not arrive")
+    subject %= {"number": fact.number}
+    key = f"order-refund-undone-{event_id}"
+    _to_buyer(fact, subject, "refund_undone", key, amount=amount)
+    subject = gettext("Order %(number)s: give %(amount)s back again")
+    subject %= {"number": fact.number, "amount": amount}
+    _to_shop(fact, subject, "refund_undone_shop", f"{key}-shop", amount=amount)
 
 
 def _to_buyer(fact: OrderFact, subject: str, letter: str, key: str, **more: Any) -> None:

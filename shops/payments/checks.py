@@ -13,6 +13,7 @@ from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
     SOURCE_REFUND,
+    SOURCE_UNDONE,
     SOURCE_WON,
     capture_key,
     shares,
@@ -31,6 +32,7 @@ _BOOKS: Final[dict[str, object]] = {
     "capture": SOURCE_CAPTURE,
     "refund": SOURCE_REFUND,
     "charge_back": SOURCE_CHARGE_BACK,
+    "undone": SOURCE_UNDONE,
     "won": SOURCE_WON,
 }
 
@@ -187,13 +189,25 @@ def posted_captures(now: datetime) -> Iterator[str]:
 
 def posted_refunds(now: datetime) -> Iterator[str]:
     """Each refund that was made is in the books once, in this room's journals or in payouts'."""
-    return sentences(
+    yield from sentences(
+        "refund {} of {} did not arrive, and its opposite is in the books {} times",
+        """
+        SELECT r.id, r.amount_minor, count(j.id) FROM payments_refund r
+        LEFT JOIN ledger_journal j ON j.key = r.id::text
+            AND j.source IN (%(undone)s, 'payouts.refund_undone')
+        WHERE r.came_back_at < %(before)s
+        GROUP BY r.id HAVING count(j.id) <> 1
+        """,
+        _BOOKS | {"before": now - _PATIENCE},
+    )
+    yield from sentences(
         "refund {} of {} was made, and is in the books {} times",
         """
         SELECT r.id, r.amount_minor, count(j.id) FROM payments_refund r
         LEFT JOIN ledger_journal j ON j.key = r.id::text
             AND j.source IN (%(refund)s, 'payouts.refund')
-        WHERE r.state = 'succeeded' AND coalesce(r.ended_at, r.created_at) < %(before)s
+        WHERE (r.state = 'succeeded' OR r.came_back_at IS NOT NULL)
+            AND coalesce(r.ended_at, r.created_at) < %(before)s
         GROUP BY r.id HAVING count(j.id) <> 1
         """,
         _BOOKS | {"before": now - _PATIENCE},
@@ -258,9 +272,11 @@ def escrow(now: datetime) -> Iterator[str]:
                 sum(o.share - coalesce(r.amount, 0) - coalesce(b.amount, 0)) AS kept
             FROM open o
             LEFT JOIN LATERAL (
-                SELECT sum(r.amount_minor) AS amount FROM payments_refund r
-                JOIN ledger_journal j ON j.source = %(refund)s AND j.key = r.id::text
-                WHERE r.order_id = o.id AND r.state = 'succeeded'
+                SELECT sum(CASE j.source WHEN %(refund)s THEN r.amount_minor
+                    ELSE -r.amount_minor END) AS amount
+                FROM payments_refund r JOIN ledger_journal j
+                    ON j.source IN (%(refund)s, %(undone)s) AND j.key = r.id::text
+                WHERE r.order_id = o.id
             ) AS r ON true
             LEFT JOIN LATERAL (
                 SELECT sum(CASE e.side WHEN 'debit' THEN e.amount_minor ELSE -e.amount_minor END)

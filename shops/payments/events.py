@@ -33,6 +33,17 @@ class RefundFailed(Fact, frozen=True):
     code: str
 
 
+class RefundCameBack(Fact, frozen=True):
+    """A refund that had succeeded failed after all: the buyer does not have the money, we do."""
+
+    refund_id: str
+    payment_id: str
+    order_id: int
+    amount_minor: int
+    currency: str
+    code: str
+
+
 class ChargedBack(Fact, frozen=True):
     """The buyer's bank took money back; `amount_minor` is what it took of this payment.
 

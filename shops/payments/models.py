@@ -154,12 +154,15 @@ class RefundState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+# Failed after it succeeded: days later the buyer's bank may send the money back (its account was
+# closed). The provider's last word counts, as the money is where it says. Nothing leads on from
+# there, so older news that come late change nothing; a new refund gives it anew.
 REFUND_TRANSITIONS: Final[dict[RefundState, frozenset[RefundState]]] = {
     RefundState.CREATED: frozenset(
         {RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED}
     ),
     RefundState.PENDING: frozenset({RefundState.SUCCEEDED, RefundState.FAILED}),
-    RefundState.SUCCEEDED: frozenset(),
+    RefundState.SUCCEEDED: frozenset({RefundState.FAILED}),
     RefundState.FAILED: frozenset(),
 }
 
@@ -183,10 +186,15 @@ class Refund(models.Model):
     failure_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    # When the money that had gone back was sent back to us.
+    came_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount"),
+            models.CheckConstraint(
+                condition=Q(came_back_at=None) | Q(state="failed"), name="payments_refund_came_back"
+            ),
             models.UniqueConstraint(
                 fields=["order", "source"],
                 condition=~Q(state="failed") & ~Q(source=""),

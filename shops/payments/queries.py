@@ -38,6 +38,7 @@ OPEN: Final = (
 OPEN_REFUNDS: Final = (RefundState.CREATED, RefundState.PENDING)
 SOURCE_CAPTURE: Final = "payments.capture"
 SOURCE_REFUND: Final = "payments.refund"
+SOURCE_UNDONE: Final = "payments.refund_undone"
 SOURCE_CHARGE_BACK: Final = "payments.charge_back"
 SOURCE_WON: Final = "payments.charge_back_won"
 
@@ -136,6 +137,7 @@ def journals_of_order(order: Order) -> list[Journal]:
     return [
         *ledger.journals(source=SOURCE_CAPTURE, keys=keys),
         *ledger.journals(source=SOURCE_REFUND, keys=refunds),
+        *ledger.journals(source=SOURCE_UNDONE, keys=refunds),
         *ledger.journals(source=SOURCE_CHARGE_BACK, keys=taken),
         *ledger.journals(source=SOURCE_WON, keys=taken),
     ]

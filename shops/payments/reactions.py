@@ -25,6 +25,7 @@ from shops.payments.queries import (
     SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
     SOURCE_REFUND,
+    SOURCE_UNDONE,
     capture_key,
     chargebacks_of,
     in_escrow,
@@ -80,7 +81,8 @@ def post_charge_back(*, order: Order, key: str, amount_minor: int, now: datetime
     refunded and is about to be posted is left in there.
     """
     journals = journals_of_order(order)
-    posted = -in_escrow(one for one in journals if one.source == SOURCE_REFUND)
+    given = [one for one in journals if one.source in (SOURCE_REFUND, SOURCE_UNDONE)]
+    posted = -in_escrow(given)
     # Not what the order says: what was never captured counts as given back there, what came after
     # the order was closed does not.
     made = Refund.objects.filter(order=order, state=RefundState.SUCCEEDED)

@@ -15,8 +15,9 @@ from shops.facts.publishing import publish
 from shops.facts.refused import NotAllowed, NotFound, Refused
 from shops.orders import services as orders
 from shops.orders.models import Order
+from shops.orders.services.closing import undo_refund
 from shops.payments import providers
-from shops.payments.events import RefundFailed, RefundSucceeded
+from shops.payments.events import RefundCameBack, RefundFailed, RefundSucceeded
 from shops.payments.models import REFUND_TRANSITIONS, Payment, PaymentState, Refund, RefundState
 from shops.payments.queries import refundable_minor, refunds_of, shares
 from shops.payments.wire import RefundReport
@@ -212,6 +213,8 @@ def apply_refund(
 ) -> Refund:
     """Move a refund on to what the provider reports; what is known already changes nothing.
 
+    One that fails after it succeeded is undone, and can be given anew.
+
     :param provider: who says so, if not the one that was asked
     :raises NotFound: no such refund, or it is another provider's
     :raises AmountDiffers: another amount or currency was given back than what was asked for
@@ -242,17 +245,25 @@ def _move_refund(
     if provider and provider != refund.payment.provider:
         raise NotFound
     currency = refund.payment.currency
-    if to == RefundState.SUCCEEDED and given_back != (refund.amount_minor, currency):
+    comes_back = refund.state == RefundState.SUCCEEDED and to == RefundState.FAILED
+    if comes_back and given_back is None:
+        return refund  # no word about this refund, but a no to asking for it once more
+    is_of_money = comes_back or to == RefundState.SUCCEEDED
+    if is_of_money and given_back != (refund.amount_minor, currency):
         raise AmountDiffers
     if to not in REFUND_TRANSITIONS[RefundState(refund.state)]:
         return refund
     refund.state = to
     refund.provider_ref = ref or refund.provider_ref
     refund.failure_code = failure_code[:60]
-    if to in (RefundState.SUCCEEDED, RefundState.FAILED):
+    if comes_back:
+        refund.came_back_at = now
+    elif to in (RefundState.SUCCEEDED, RefundState.FAILED):
         refund.ended_at = now
-    refund.save(update_fields=["state", "provider_ref", "failure_code", "ended_at"])
-    if to == RefundState.SUCCEEDED:
+    refund.save(update_fields=["state", "provider_ref", "failure_code", "ended_at", "came_back_at"])
+    if comes_back:
+        _undo(refund, now=now)
+    elif to == RefundState.SUCCEEDED:
         if refund.order.is_paid:
             orders.record_refund(
                 order_id=refund.order_id, amount_minor=refund.amount_minor, now=now
@@ -271,10 +282,7 @@ def _move_refund(
             )
         )
     elif to == RefundState.FAILED:
-        # There is room again for another one.
-        Payment.objects.filter(pk=refund.payment_id).update(
-            refunds_minor=F("refunds_minor") - refund.amount_minor
-        )
+        _make_room(refund)
         publish(
             RefundFailed(
                 refund_id=str(refund.pk),
@@ -288,6 +296,28 @@ def _move_refund(
         said = _("The provider refused to give the payment back.")
         orders.note(order_id=refund.order_id, text=str(said), now=now)
     return refund
+
+
+def _undo(refund: Refund, *, now: datetime) -> None:
+    _make_room(refund)
+    undo_refund(order_id=refund.order_id, amount_minor=refund.amount_minor, now=now)
+    publish(
+        RefundCameBack(
+            refund_id=str(refund.pk),
+            payment_id=str(refund.payment_id),
+            order_id=refund.order_id,
+            amount_minor=refund.amount_minor,
+            currency=refund.payment.currency,
+            code=refund.failure_code,
+        )
+    )
+
+
+def _make_room(refund: Refund) -> None:
+    """Count a refund no more against what was captured: another one may be given."""
+    Payment.objects.filter(pk=refund.payment_id).update(
+        refunds_minor=F("refunds_minor") - refund.amount_minor
+    )
 
 
 def give_back_late(payment: Payment, *, now: datetime) -> None:

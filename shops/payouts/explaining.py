@@ -207,7 +207,7 @@ def _step(
         return _commission(title, posting.at, own) if own else None
     gross = -sum(effects[kind] for kind in _OUTSIDE)
     label = _("Paid by the buyer") if gross > 0 else _("Went back to the buyer")
-    if posting.kind == PostingKind.WON:
+    if posting.kind in (PostingKind.WON, PostingKind.UNDONE):
         label = _("Given back by the buyer's bank")
     items = _items(effects, row, reserve.release_at if reserve else None)
     return Step(title, posting.at, label if gross else "", gross, items)

@@ -9,11 +9,12 @@ from shops.ledger.shares import largest_remainder
 from shops.orders.events import OrderDelivered
 from shops.orders.models import Order
 from shops.payments import reactions as payments
-from shops.payments.events import ChargeBackWon, ChargedBack, RefundSucceeded
+from shops.payments.events import ChargeBackWon, ChargedBack, RefundCameBack, RefundSucceeded
 from shops.payments.models import Refund, RefundState
 from shops.payments.queries import (
     SOURCE_CHARGE_BACK,
     SOURCE_REFUND,
+    SOURCE_UNDONE,
     SOURCE_WON,
     chargeback_key,
     chargebacks_of,
@@ -35,7 +36,7 @@ def schedule(fact: OrderDelivered, *, event_id: int, now: datetime) -> None:
 def reverse_released(fact: RefundSucceeded, *, event_id: int, now: datetime) -> None:
     """Post a refund: out of escrow or, after the release, out of everybody's part of the order."""
     order = Order.objects.select_for_update().get(pk=fact.order_id)
-    _wait_for_won(order)
+    _wait_for_what_came_back(order)
     row = reversing.released(order)
     if row is None:
         payments.post_refund(fact, event_id=event_id, now=now)
@@ -48,6 +49,24 @@ def reverse_released(fact: RefundSucceeded, *, event_id: int, now: datetime) -> 
         source=reversing.SOURCE_REFUND,
         key=fact.refund_id,
         description=f"Order {order.number} refunded",
+        now=now,
+    )
+
+
+def post_refund_undone(fact: RefundCameBack, *, event_id: int, now: datetime) -> None:
+    """Post that a refund did not arrive: its money is where it was, or would be by now."""
+    order = Order.objects.select_for_update().get(pk=fact.order_id)
+    given = Journal.objects.filter(
+        source__in=[SOURCE_REFUND, reversing.SOURCE_REFUND], key=fact.refund_id
+    ).first()
+    if given is None:
+        raise reversing.NotPostedYet(f"refund {fact.refund_id}")
+    reversing.put_back(
+        order=order,
+        taken=given,
+        kind=PostingKind.UNDONE,
+        sources=(SOURCE_UNDONE, reversing.SOURCE_UNDONE),
+        description=f"Order {order.number}: refund did not arrive",
         now=now,
     )
 
@@ -67,6 +86,7 @@ def post_charge_back(fact: ChargedBack, *, event_id: int, now: datetime) -> None
         weights = [order.total_minor for order in orders]
     shares = largest_remainder(fact.amount_minor, weights)
     for order, amount in zip(orders, shares, strict=True):
+        _wait_for_what_came_back(order)
         if amount:
             key = chargeback_key(payment_id=fact.payment_id, order_id=order.pk, number=fact.number)
             _charge_back(order, key, amount, now=now)
@@ -108,11 +128,18 @@ def _charge_backs(orders: Iterable[Order], payment_id: object, number: int) -> d
     return {keys[journal.key]: journal for journal in found}
 
 
-def _wait_for_won(order: Order) -> None:
-    """See to it that a refund is posted after the money that it is of came back.
+def _wait_for_what_came_back(order: Order) -> None:
+    """See to it that money leaves the books after what it is of came back into them.
 
-    :raises NotPostedYet: a charge-back was won, and the books do not say so yet
+    :raises NotPostedYet: a charge-back was won, or a refund did not arrive, and the books do not
+        say so yet
     """
+    came = Refund.objects.filter(order=order, came_back_at__isnull=False)
+    keys = [str(pk) for pk in came.values_list("pk", flat=True)]
+    given = Journal.objects.filter(source__in=[SOURCE_REFUND, reversing.SOURCE_REFUND])
+    undone = Journal.objects.filter(source__in=[SOURCE_UNDONE, reversing.SOURCE_UNDONE])
+    if given.filter(key__in=keys).count() != undone.filter(key__in=keys).count():
+        raise reversing.NotPostedYet(f"order {order.number}: a refund did not arrive")
     won = chargebacks_of(order.purchase_id).filter(won_at__isnull=False)
     for number, payment_id in enumerate(won.values_list("payment_id", flat=True), 1):
         taken = _charge_backs([order], payment_id, number)

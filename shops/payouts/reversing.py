@@ -3,8 +3,8 @@
 Before, it comes out of escrow, and the room of the payments posts it. After, each account gives
 back its part. Who decides holds the order's lock, and is the only one who does, so exactly one of
 the two is posted. What an account no longer has makes its balance negative; the next payout takes
-that into account. What comes back to us after all (a charge-back that was won) goes where it came
-from, or where the rest of the order went meanwhile.
+that into account. What comes back to us after all (a charge-back that was won, a refund that did
+not arrive) goes where it came from, or where the rest of the order went meanwhile.
 """
 
 from collections import Counter
@@ -26,6 +26,7 @@ from shops.payouts.terms import scaled, shop_owner
 SOURCE_REFUND: Final = "payouts.refund"
 SOURCE_CHARGE_BACK: Final = "payouts.charge_back"
 SOURCE_WON: Final = "payouts.charge_back_won"
+SOURCE_UNDONE: Final = "payouts.refund_undone"
 
 
 class NotPostedYet(RuntimeError):

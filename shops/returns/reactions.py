@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from shops.accounts.models import User
-from shops.payments.events import RefundFailed, RefundSucceeded
+from shops.payments.events import RefundCameBack, RefundFailed, RefundSucceeded
 from shops.payments.models import Refund
 from shops.returns.events import ReturnChanged
 from shops.returns.models import ReturnEvent
@@ -53,8 +53,8 @@ def note_refund(fact: RefundSucceeded, *, event_id: int, now: datetime) -> None:
     end(source=_source(fact.refund_id), to=RefundState.PAID, now=now)
 
 
-def note_failure(fact: RefundFailed, *, event_id: int, now: datetime) -> None:
-    """Note that the provider refused to give the money of a return back."""
+def note_failure(fact: RefundFailed | RefundCameBack, *, event_id: int, now: datetime) -> None:
+    """Note that the money of a return did not reach the buyer: at once, or after all."""
     end(source=_source(fact.refund_id), to=RefundState.FAILED, now=now)
 
 

@@ -59,7 +59,8 @@ class RefundState(models.TextChoices):
 
 REFUND_TRANSITIONS: Final[dict[RefundState, frozenset[RefundState]]] = {
     RefundState.DUE: frozenset({RefundState.PAID, RefundState.FAILED}),
-    RefundState.PAID: frozenset(),
+    # The buyer's bank sent it back.
+    RefundState.PAID: frozenset({RefundState.FAILED}),
     # An operator has it tried again.
     RefundState.FAILED: frozenset({RefundState.DUE}),
 }

@@ -18,6 +18,7 @@ from shops.payments.events import (
     ChargeBackWon,
     ChargedBack,
     PaymentFailed,
+    RefundCameBack,
     RefundFailed,
     RefundSucceeded,
 )
@@ -67,7 +68,7 @@ def _told(fact: Fact, *, source: str, now: datetime) -> list[Told]:
                 _of_order(order, "payment.won_back", source, now)
                 for order in _of_purchase(purchase_id)
             ]
-        case RefundSucceeded() | RefundFailed():
+        case RefundSucceeded() | RefundFailed() | RefundCameBack():
             order = Order.objects.select_related("shop").get(pk=fact.order_id)
             name = "refund.succeeded" if isinstance(fact, RefundSucceeded) else "refund.failed"
             refund = {"refund_id": fact.refund_id, "amount_minor": fact.amount_minor}

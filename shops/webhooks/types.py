@@ -20,7 +20,7 @@ TYPES: Final[dict[str, str | Promise]] = {
     "payment.charged_back": _("The buyer's bank took a payment back"),
     "payment.won_back": _("The buyer's bank gave back what it had taken"),
     "refund.succeeded": _("Money went back to the buyer"),
-    "refund.failed": _("The provider refused to give money back"),
+    "refund.failed": _("Money did not reach the buyer: refused, or sent back by their bank"),
     "return.changed": _("A return was asked for, or went on"),
     "stock.changed": _("Levels of stock, at most once a minute"),
     "payout.changed": _("A payout was made, sent, paid, or has failed"),

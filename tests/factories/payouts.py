@@ -5,7 +5,13 @@ from datetime import timedelta
 
 from shops.orders.models import Order, OrderLine, OrderState, Purchase
 from shops.payments import reactions as payments
-from shops.payments.events import ChargeBackWon, ChargedBack, PaymentCaptured, RefundSucceeded
+from shops.payments.events import (
+    ChargeBackWon,
+    ChargedBack,
+    PaymentCaptured,
+    RefundCameBack,
+    RefundSucceeded,
+)
 from shops.payments.models import ChargeBack, Payment, PaymentState, Refund, RefundState
 from shops.payouts import planning, reactions
 from tests.factories.accounts import UserFactory
@@ -116,6 +122,24 @@ def refunded(order, amount_minor, *, now):
     fact = refund(order, amount_minor, now=now)
     reactions.reverse_released(fact, event_id=0, now=now)
     return fact
+
+
+def came_back(fact, *, now):
+    """Have the buyer's bank send a refund back."""
+    row = Refund.objects.get(pk=fact.refund_id)
+    Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, came_back_at=now)
+    order = Order.objects.get(pk=row.order_id)
+    order.refunded_minor -= row.amount_minor
+    order.save(update_fields=["refunded_minor"])
+    told = RefundCameBack(
+        refund_id=fact.refund_id,
+        payment_id=fact.payment_id,
+        order_id=order.pk,
+        amount_minor=row.amount_minor,
+        currency=order.currency,
+        code="",
+    )
+    reactions.post_refund_undone(told, event_id=0, now=now)
 
 
 def charged_back(order, amount_minor, *, now):

@@ -10,9 +10,17 @@ from django.utils.translation import gettext, gettext_lazy
 
 from shops.accounts.models import User
 from shops.facts.refused import NotFound, Refused
-from shops.orders.events import OrderCancelled, OrderExpired, OrderRefunded
+from shops.ledger.money import Money
+from shops.orders.events import OrderCancelled, OrderExpired, OrderRefunded, OrderRefundUndone
 from shops.orders.models import BEFORE_SHIPPING, Order, OrderState, ParcelState
-from shops.orders.services.moves import give_back, lock_order, lock_purchase, move, tell
+from shops.orders.services.moves import (
+    add_note,
+    give_back,
+    lock_order,
+    lock_purchase,
+    move,
+    tell,
+)
 
 
 class NotUnpaid(Refused):
@@ -140,6 +148,23 @@ def record_refund(*, order_id: int, amount_minor: int, now: datetime) -> None:
         move(order, OrderState.CANCELLED, reason=gettext("Refunded"), now=now)
         give_back([order], now=now)
     tell(OrderRefunded, order, refunded_minor=order.refunded_minor)
+
+
+@transaction.atomic
+def undo_refund(*, order_id: int, amount_minor: int, now: datetime) -> None:
+    """Note that money which had gone back did not reach the buyer, who is owed it again.
+
+    An order that ended with its refund stays cancelled: its goods are for sale.
+
+    :raises NotFound: no such order
+    """
+    order = lock_order(order_id)
+    if order.is_paid:
+        order.refunded_minor -= amount_minor
+        order.save(update_fields=["refunded_minor"])
+    said = gettext("The buyer's bank sent %(amount)s back: it is owed to the buyer again.")
+    add_note(order, said % {"amount": Money(amount_minor, order.currency)}, now=now)
+    tell(OrderRefundUndone, order, amount_minor=amount_minor)
 
 
 def _ends_with_its_refund(order: Order) -> bool:

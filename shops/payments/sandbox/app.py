@@ -152,6 +152,10 @@ def make_app(config: Config) -> Starlette:
         return _answer(store.refund(request.path_params["key"]))
 
     @door
+    async def fail_refund(request: Request) -> JSONResponse:
+        return _answer(store.fail_refund(request.path_params["key"], now=time.time()))
+
+    @door
     async def payout(request: Request) -> JSONResponse:
         key, body = requests.key(request), await requests.body(request)
         amount, currency = requests.money(body)
@@ -198,6 +202,7 @@ def make_app(config: Config) -> Starlette:
             Route("/v1/chargebacks", charge_backs),
             Route("/v1/refunds", refund, methods=["POST"]),
             Route("/v1/refunds/{key}", show_refund),
+            Route("/v1/refunds/{key}/fail", fail_refund, methods=["POST"]),
             Route("/v1/payouts", payout, methods=["POST"]),
             Route("/v1/payouts/{key}", show_payout),
             *page_routes(store),

@@ -84,6 +84,8 @@ def page_routes(store: Store) -> list[Route]:
             body += _button("win", "Decide for the shop, and give the money back")
         elif taken is None and charge.state == "succeeded":
             body += _button("back", "Charge it back, as the buyer's bank would")
+        if store.last_refund(charge.key):
+            body += _button("fail", "Send its last refund back, as a closed account would")
         return _page(f"Payment {charge.ref[:11]}…", body)
 
     async def decide(request: Request) -> Response:
@@ -92,10 +94,17 @@ def page_routes(store: Store) -> list[Route]:
             return _page("Not found", "<p>There is no such payment.</p>", status=404)
         key, now = found[0].key, time.time()
         try:
-            if (await request.body())[:200] == b"answer=win":
-                title, _done = "Given back to the shop", store.win(key, now=now)
+            answer = (await request.body())[:200]
+            refund = store.last_refund(key)
+            if answer == b"answer=win":
+                store.win(key, now=now)
+                title = "Given back to the shop"
+            elif answer == b"answer=fail" and refund:
+                store.fail_refund(refund.key, now=now)
+                title = "Sent back"
             else:
-                title, _done = "Charged back", store.charge_back(key, reason="fraudulent", now=now)
+                store.charge_back(key, reason="fraudulent", now=now)
+                title = "Charged back"
         except NotPossible as no:
             return _page("Sorry", f"<p>That is not possible: {no.code}.</p>", status=409)
         return _page(title, f'<p class="amount">{_amount(found[0])}</p>')

@@ -1,6 +1,6 @@
 """What the sandbox provider keeps records of, and how it says no."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shops.payments.sandbox.cards import Card
@@ -91,3 +91,12 @@ class Payout:
     currency: str
     account: str
     failure_code: str
+
+
+def ended(charge: Charge, failure_code: str, *, is_manual: bool) -> Charge:
+    """Give a charge the end that its card means; "" is no failure."""
+    if failure_code:
+        return replace(charge, state="failed", failure_code=failure_code, action_url="")
+    if is_manual:
+        return replace(charge, state="authorized", action_url="")
+    return replace(charge, state="succeeded", captured_minor=charge.amount_minor, action_url="")

@@ -17,6 +17,7 @@ from shops.payments.sandbox.records import (
     Refund,
     Times,
     Wish,
+    ended,
 )
 from shops.payments.sandbox.schema import open_file
 
@@ -95,7 +96,7 @@ class Store:
         if card.asks_buyer:
             charge = replace(charge, state="requires_action", action_url=f"{page_url}{ref}")
         elif not card.is_slow:
-            charge = _ended(charge, card.failure_code, is_manual=wish.is_manual)
+            charge = ended(charge, card.failure_code, is_manual=wish.is_manual)
         settle_at = now + self._times.delay if card.is_slow else None
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
@@ -207,6 +208,31 @@ class Store:
             self._tell("refund.succeeded", asdict(refund), now=now, due_at=now)
         return refund
 
+    def fail_refund(self, key: str, *, now: float) -> Refund:
+        """Have the buyer's bank send a refund back, days after it seemed to have arrived.
+
+        :raises NotPossible: there is no such refund
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            known = self.refund(key)
+            if known is None:
+                raise NotPossible("no_such_refund")
+            failed = replace(known, state="failed")
+            if failed != known:
+                self._db.execute("UPDATE refund SET state = 'failed' WHERE key = ?", [key])
+                self._tell("refund.failed", asdict(failed), now=now, due_at=now)
+        return failed
+
+    def last_refund(self, charge_key: str) -> Refund | None:
+        """Find the newest refund of a charge that the buyer has."""
+        row = self._db.execute(
+            "SELECT * FROM refund WHERE charge = ? AND state = 'succeeded'"
+            " ORDER BY rowid DESC LIMIT 1",
+            [charge_key],
+        ).fetchone()
+        return _read(Refund, row) if row else None
+
     def charge_back(self, key: str, *, reason: str, now: float) -> ChargeBack:
         """Take back for the buyer what is left of a charge, once.
 
@@ -296,7 +322,7 @@ class Store:
         )
 
     def _end(self, row: sqlite3.Row, failure_code: str, *, now: float) -> None:
-        charge = _ended(_read(Charge, row), failure_code, is_manual=bool(row["is_manual"]))
+        charge = ended(_read(Charge, row), failure_code, is_manual=bool(row["is_manual"]))
         self._update(charge)
         self._tell_charge(charge, BY_TOKEN[row["card_token"]], now=now, due_at=now)
 
@@ -332,7 +358,9 @@ class Store:
 
     def _given_back(self, charge_key: str) -> int:
         (back,) = self._db.execute(
-            "SELECT coalesce(sum(amount_minor), 0) FROM refund WHERE charge = ?", [charge_key]
+            "SELECT coalesce(sum(amount_minor), 0) FROM refund"
+            " WHERE charge = ? AND state = 'succeeded'",
+            [charge_key],
         ).fetchone()
         return int(back)
 
@@ -354,14 +382,6 @@ class Store:
                 "INSERT INTO delivery (id, message, body, due_at) VALUES (?, ?, ?, ?)",
                 [f"{message}-{number}", message, body, due_at],
             )
-
-
-def _ended(charge: Charge, failure_code: str, *, is_manual: bool) -> Charge:
-    if failure_code:
-        return replace(charge, state="failed", failure_code=failure_code, action_url="")
-    if is_manual:
-        return replace(charge, state="authorized", action_url="")
-    return replace(charge, state="succeeded", captured_minor=charge.amount_minor, action_url="")
 
 
 def _charge_back(row: sqlite3.Row) -> ChargeBack:

@@ -19,7 +19,7 @@ class SettlementState(models.TextChoices):
 SETTLEMENT_TRANSITIONS: Final[dict[SettlementState, frozenset[SettlementState]]] = {
     SettlementState.WAITING: frozenset({SettlementState.SETTLED, SettlementState.VOID}),
     SettlementState.SETTLED: frozenset(),
-    # Its money came back after all: a charge-back was won.
+    # Its money came back after all: a charge-back was won, or a refund did not arrive.
     SettlementState.VOID: frozenset({SettlementState.WAITING}),
 }
 
@@ -139,6 +139,7 @@ class PostingKind(models.TextChoices):
     REFUNDED = "refunded", _("Refunded to the buyer")
     CHARGED_BACK = "charged_back", _("Charged back by the buyer's bank")
     WON = "won", _("Charge-back won")
+    UNDONE = "undone", _("Refund that did not arrive")
     RESERVE = "reserve", _("Reserve released")
 
 

@@ -1,18 +1,23 @@
 """Refunds in parts: together never more than what was taken, whoever asks, however often."""
 
 import threading
+from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import connections
 from django.db.models import Sum
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from shops.facts.models import Event
+from shops.facts.publishing import read
 from shops.facts.refused import NotAllowed
 from shops.facts.tasks import carry_out
+from shops.orders import reactions as orders_reactions
 from shops.orders import services as orders
-from shops.payments import queries, refunds, services
+from shops.payments import checks, providers, queries, refunds, services
 from shops.payments.models import Payment, Refund
+from shops.payments.wire import RefundReport
 from tests.factories.payments import make_payment, refund_message, report
 from tests.shops.payments.test_services import escrow, keep_the_books
 
@@ -64,6 +69,62 @@ def test_no_refund_of_nothing_less_or_more(ask, amount):
     with pytest.raises(services.RefundTooLarge):
         ask(amount)
     assert not Refund.objects.exists()
+
+
+def post(now):
+    keep_the_books(now)
+    for event in Event.objects.filter(kind="RefundCameBack"):
+        name = "shops.payouts.reactions.post_refund_undone"
+        carry_out(event_id=event.pk, reaction=name, now=now)
+
+
+def test_one_that_fails_after_it_succeeded_is_undone_and_given_anew(ask, order, now):
+    first = end(ask(), "succeeded", now)
+    order.refresh_from_db()
+    assert order.state == "cancelled"
+    for _ in range(2):
+        end(first, "failed", now)
+    post(now)
+    order.refresh_from_db()
+    assert (first.state, first.came_back_at, order.refunded_minor) == ("failed", now, 0)
+    assert (escrow(order), Payment.objects.get().refunds_minor) == (-1000, 0)
+    assert Event.objects.filter(kind="RefundCameBack").count() == 1
+    later = now + timedelta(hours=1)
+    assert [*checks.posted_refunds(later), *checks.escrow(later), *checks.refunds(later)] == []
+    end(first, "succeeded", now)
+    assert first.state == "failed"
+    assert end(ask(), "succeeded", now).amount_minor == 1000
+    post(now)
+    assert escrow(order) == 0
+
+
+def test_buyer_and_shop_are_told_that_it_did_not_arrive(ask, order, client, alice, carol, now):
+    order.shop.staff.create(user=carol)
+    end(end(ask(), "succeeded", now), "failed", now)
+    [event] = Event.objects.filter(kind="OrderRefundUndone")
+    orders_reactions.tell_refund_undone(read(event), event_id=event.pk, now=now)
+    assert [letter.to for letter in mail.outbox] == [[alice.email], [carol.email]]
+    assert all("€10.00" in letter.body for letter in mail.outbox)
+    client.force_login(alice)
+    page = client.get(f"/orders/{order.number}/").content.decode()
+    assert "still owed to the buyer" in page
+    assert "sent €10.00 back" in page
+
+
+def test_a_no_to_asking_again_undoes_nothing(ask, now, monkeypatch):
+    refund = ask()
+
+    class Quick:
+        """Its news of the success are quicker than its answer to being asked once more."""
+
+        def refund(self, *, key, amount_minor, currency, **asked):
+            said = {"amount_minor": amount_minor, "currency": currency, "state": "succeeded"}
+            report = RefundReport(key=str(key), ref="re_1", **said)
+            refunds.apply_refund(refund_id=key, report=report, now=now)
+            raise providers.Rejected("charge_already_refunded")
+
+    monkeypatch.setattr(providers, "provider_of", lambda name: Quick())
+    assert refunds.send_refund(refund_id=refund.pk, now=now).state == "succeeded"
 
 
 def test_one_that_is_under_way_counts_and_one_that_failed_does_not(ask, order, now):

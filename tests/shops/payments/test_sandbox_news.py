@@ -99,6 +99,20 @@ def test_a_charge_back_is_won_once_and_then_it_can_be_refunded(store):
     assert store.make_refund(**refund, now=105.0).state == "succeeded"
 
 
+def test_a_refund_that_is_sent_back_leaves_room_for_another(store):
+    charge(store, "tok_success")
+    whole = {"charge_key": "a-key", "amount_minor": 700, "currency": "EUR"}
+    store.make_refund(key="a-refund", **whole, now=101.0)
+    assert store.last_refund("a-key").key == "a-refund"
+    for _ in range(2):
+        assert store.fail_refund("a-refund", now=102.0).state == "failed"
+    assert kinds(store, 200) == ["charge.succeeded", "refund.succeeded", "refund.failed"]
+    assert store.last_refund("a-key") is None
+    assert store.make_refund(key="b-refund", **whole, now=103.0).state == "succeeded"
+    with pytest.raises(NotPossible, match="no_such_refund"):
+        store.fail_refund("other", now=104.0)
+
+
 def test_what_was_refunded_is_not_charged_back(store):
     charge(store, "tok_chargeback")
     store.make_refund(

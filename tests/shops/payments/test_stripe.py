@@ -149,6 +149,18 @@ def test_refunds_in_parts_each_once_whatever_stripe_forgets(stripe, alice, olga,
     assert sorted(refunds) == [500, 990]
 
 
+@pytest.mark.parametrize("kind", ["refund.failed", "charge.refund.updated"])
+def test_a_refund_that_a_bank_sends_back_is_undone(stripe, tell, alice, olga, now, kind):
+    payment = start(make(alice, now), now)
+    order = payment.purchase.orders.get()
+    refund = services.refund_order(order_id=order.pk, reason="", by=olga, now=now)
+    assert refund.state == "succeeded"
+    stripe.send_back(refund.provider_ref, kind=kind)
+    assert tell(stripe.events[-1]).status_code == 204
+    refund.refresh_from_db()
+    assert (refund.state, refund.failure_code) == ("failed", "expired_or_canceled_card")
+
+
 @pytest.mark.parametrize(
     ("currency", "minor", "theirs"),
     [("JPY", 1990, 1990), ("ISK", 1990, 199000), ("KWD", 1990, 1990), ("EUR", 1990, 1990)],

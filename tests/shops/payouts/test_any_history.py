@@ -18,7 +18,7 @@ from shops.payouts.accounts import save_account
 from shops.payouts.models import Payout, PayoutState, Settlement, SettlementState
 from tests.factories.accounts import UserFactory
 from tests.factories.catalog import ShopFactory
-from tests.factories.payouts import charged_back, delivered, refund, refunded, won
+from tests.factories.payouts import came_back, charged_back, delivered, refund, refunded, won
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ steps = st.lists(
             "refund",
             "late refund",
             "post late",
+            "send back",
             "charge back",
             "win",
             "reserve",
@@ -77,7 +78,7 @@ class AnyHistory(TestCase):
         owners = [f"shop:{shop.pk}", "creator:7", "creator:8"]
         for owner in owners:
             save_account(owner=owner, holder="Carol", number="ACCOUNT01", bic="", by=user, now=NOW)
-        late, taken, lost, at = [], None, 0, NOW
+        given, late, taken, lost, at = [], [], None, 0, NOW
         for step in steps:
             at += timedelta(days=11)
             left = order.total_minor - order.refunded_minor
@@ -87,11 +88,14 @@ class AnyHistory(TestCase):
                 case "refund" | "late refund" if left and not taken:
                     amount = data.draw(st.integers(1, left))
                     if step == "refund":
-                        refunded(order, amount, now=at)
+                        given.append(refunded(order, amount, now=at))
                     else:
                         late.append(refund(order, amount, now=at))
                 case "post late" if late:
                     reactions.reverse_released(late.pop(), event_id=0, now=at)
+                case "send back" if given and not taken:
+                    came_back(given.pop(), now=at)
+                    order.refresh_from_db()
                 case "charge back" if left and not taken:
                     # Banks do not know what was refunded.
                     amount = data.draw(st.sampled_from([left, order.total_minor]))

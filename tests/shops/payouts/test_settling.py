@@ -14,7 +14,7 @@ from shops.orders.events import OrderDelivered
 from shops.payouts import checks, planning, queries, reactions, settling
 from shops.payouts.models import Part, Reserve, Settlement, SettlementState
 from shops.returns.models import Return
-from tests.factories.payouts import charged_back, delivered, line, refund, refunded, won
+from tests.factories.payouts import came_back, charged_back, delivered, line, refund, refunded, won
 
 pytestmark = pytest.mark.django_db
 
@@ -274,6 +274,21 @@ def test_a_charge_back_that_is_won_leaves_everything_as_it_was(now, shop):
     assert trial() == before
     assert Settlement.objects.get().left_minor == 9_999
     assert list(checks.off(now=now)) == []
+
+
+def test_a_refund_that_did_not_arrive_leaves_everything_as_it_was_and_is_given_anew(now, shop):
+    order = delivered(now=now, shop=shop, lines=[line(9_999, commission_bps=777)])
+    settle(order, now)
+    before = trial()
+
+    came_back(refunded(order, 3_333, now=now), now=now)
+
+    assert trial() == before
+    assert list(checks.off(now=now)) == []
+    order.refresh_from_db()
+    refunded(order, 9_999, now=now)
+    assert Settlement.objects.get().left_minor == 0
+    assert owed(Kind.CHARGE_BACK_LOSS) == 0
 
 
 def test_money_of_a_charge_back_that_is_won_is_released_after_all(now, shop):

@@ -6,7 +6,7 @@ from shops.facts.models import Event
 from shops.facts.publishing import read
 from shops.orders.models import Order
 from shops.payments import refunds as payments
-from shops.payments.models import RefundState
+from shops.payments.models import Refund, RefundState
 from shops.payments.wire import RefundReport
 from shops.returns import reactions, refunds
 from shops.returns.models import ReturnRefund
@@ -52,7 +52,7 @@ def case(order, lamp, now):
 
 @pytest.fixture
 def provider_gives_back(monkeypatch, now):
-    """Carry out what is owed, with its facts; with False, the provider refuses."""
+    """Carry out what is owed, with its facts; with False, the provider refuses, or sends back."""
 
     def run(is_willing=True):
         def answer(*, refund_id, now):
@@ -74,10 +74,13 @@ def provider_gives_back(monkeypatch, now):
         before = set(Event.objects.values_list("pk", flat=True))
         for owed in ReturnRefund.objects.filter(state="due"):
             refunds.pay_back(refund_id=owed.pk, now=now)
+        if not is_willing:
+            for made in Refund.objects.filter(state=RefundState.SUCCEEDED):
+                answer(refund_id=made.pk, now=now)
         for event in Event.objects.exclude(pk__in=before).order_by("pk"):
             if event.kind == "RefundSucceeded":
                 reactions.note_refund(read(event), event_id=event.pk, now=now)
-            elif event.kind == "RefundFailed":
+            elif event.kind in ("RefundFailed", "RefundCameBack"):
                 reactions.note_failure(read(event), event_id=event.pk, now=now)
 
     return run

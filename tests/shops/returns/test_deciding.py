@@ -160,6 +160,20 @@ def test_a_refund_that_failed_is_owed_until_it_is_tried_again(
     assert queries.open_for([order.pk]) == set()
 
 
+def test_a_refund_that_did_not_arrive_is_owed_again(
+    case, order, carol, olga, now, provider_gives_back
+):
+    deciding.refund(case_id=case.pk, amount_minor=4000, reason="", by=carol, now=now)
+    provider_gives_back()
+    provider_gives_back(False)
+    owed = ReturnRefund.objects.get()
+    assert (owed.state, refunded(order)) == ("failed", 0)
+    assert queries.open_for([order.pk]) == {order.pk}
+    refunds.try_again(case_id=case.pk, refund_id=owed.pk, by=olga, now=now)
+    provider_gives_back()
+    assert refunded(order) == 4000
+
+
 def test_the_job_may_run_twice(case, order, carol, now, provider_gives_back):
     deciding.refund(case_id=case.pk, amount_minor=4000, reason="", by=carol, now=now)
     provider_gives_back()
