@@ -4,12 +4,12 @@ import threading
 import time
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from django.db import connection
 
 from shops.payments import services
 from shops.payments.models import Payment, PaymentEvent
+from shops.payments.providers.connections import Connections
 from tests.factories.payments import make_payment
 from tests.provider import Provider
 
@@ -132,13 +132,13 @@ def test_webhooks_that_a_kill_interrupted_are_sent_after_the_restart(
 
 def test_a_slow_provider_keeps_no_connection_to_the_database(provider, alice, now, monkeypatch):
     held = []
-    request = httpx.Client.request
+    ask = Connections.ask
 
     def asked(*args, **kwargs):
         held.append(connection.connection is not None)
-        return request(*args, **kwargs)
+        return ask(*args, **kwargs)
 
-    monkeypatch.setattr(httpx.Client, "request", asked)
+    monkeypatch.setattr(Connections, "ask", asked)
     payment = make_payment(alice, now=now)
     assert services.start(payment_id=payment.pk, now=now).state == "captured"
     assert held == [False]

@@ -1,14 +1,12 @@
 """Talking to the sandbox provider over HTTP; every request carries the key that makes it safe."""
 
-import atexit
-import ssl
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, TypeVar
 
-import httpx
 import msgspec
 from django.conf import settings
 from django.db import connection
@@ -23,6 +21,7 @@ from shops.payments.providers import (
     Unheard,
     Unreadable,
 )
+from shops.payments.providers.connections import Broken, Connections, Reply
 from shops.payments.sandbox.cards import CARDS
 from shops.payments.sandbox.keys import api_key
 from shops.payments.wire import ChargeBackReport, ChargeReport, PayoutReport, RefundReport, Report
@@ -47,6 +46,11 @@ class _Message(msgspec.Struct, frozen=True):
 
 class _Chargebacks(msgspec.Struct, frozen=True):
     chargebacks: list[ChargeBackReport]
+
+
+# Each is worked out once for a secret.
+_api_key = cache(api_key)
+_webhook = cache(Webhook)
 
 
 class Sandbox:
@@ -109,7 +113,7 @@ class Sandbox:
     def verify(self, *, headers: Mapping[str, str], body: bytes) -> str:
         given = dict(headers)
         try:
-            Webhook(settings.PAYMENTS_SANDBOX_SECRET).verify(body, given, json_parse=False)
+            _webhook(settings.PAYMENTS_SANDBOX_SECRET).verify(body, given, json_parse=False)
         except (WebhookVerificationError, ValueError):
             # ValueError: a header or body that can't even be read as what it should be.
             raise BadSignature from None
@@ -125,15 +129,8 @@ class Sandbox:
 
 
 @cache
-def _client() -> httpx.Client:
-    """Keep connections open between requests; threads may share it."""
-    client = httpx.Client(
-        verify=ssl.create_default_context(),
-        trust_env=False,
-        limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=4),
-    )
-    atexit.register(client.close)
-    return client
+def _connections(url: str) -> Connections:
+    return Connections(url)
 
 
 def _ask(
@@ -143,47 +140,43 @@ def _ask(
     key: uuid.UUID | None = None,
     body: dict[str, Any] | None = None,
     unheard: int | None = None,
-) -> httpx.Response:
+) -> Reply:
     if not connection.in_atomic_block:
         # The answer may take seconds; others need the connection to the database meanwhile.
         connection.close()
-    headers = {"Authorization": f"Bearer {api_key(settings.PAYMENTS_SANDBOX_SECRET)}"}
+    headers = {"Authorization": f"Bearer {_api_key(settings.PAYMENTS_SANDBOX_SECRET)}"}
     if key is not None:
         headers["Idempotency-Key"] = str(key)
-    request = partial(
-        _client().request,
-        method,
-        f"{settings.PAYMENTS_SANDBOX_URL}{path}",
-        json=body,
-        headers=headers,
-        timeout=settings.PAYMENTS_TIMEOUT_SECONDS,
-    )
+    if body is not None:
+        headers["Content-Type"] = "application/json"
     try:
-        try:
-            answer = request()
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # A connection that was kept open and has died; every request may be repeated.
-            answer = request()
-    except httpx.HTTPError as error:
-        raise NoAnswer(type(error).__name__) from error
-    if answer.is_success:
+        answer = _connections(settings.PAYMENTS_SANDBOX_URL).ask(
+            method,
+            path,
+            body=None if body is None else msgspec.json.encode(body),
+            headers=headers,
+            timeout=settings.PAYMENTS_TIMEOUT_SECONDS,
+        )
+    except Broken as error:
+        raise NoAnswer(str(error)) from error
+    if 200 <= answer.status < 300:
         return answer
-    if answer.status_code == unheard:
+    if answer.status == unheard:
         raise Unheard
-    if answer.is_client_error and answer.status_code not in _UNCLEAR:
+    if 400 <= answer.status < 500 and answer.status not in _UNCLEAR:
         raise Rejected(_reason(answer))
-    raise NoAnswer(f"status {answer.status_code}")
+    raise NoAnswer(f"status {answer.status}")
 
 
-def _read(answer: httpx.Response, kind: type[_Answer]) -> _Answer:
+def _read(answer: Reply, kind: type[_Answer]) -> _Answer:
     try:
         return msgspec.json.decode(answer.content, type=kind)
     except msgspec.MsgspecError as error:
         raise NoAnswer(f"unreadable answer: {error}") from error
 
 
-def _reason(answer: httpx.Response) -> str:
+def _reason(answer: Reply) -> str:
     try:
-        return str(answer.json()["error"])
+        return str(json.loads(answer.content)["error"])
     except (ValueError, KeyError, TypeError):
-        return f"status_{answer.status_code}"
+        return f"status_{answer.status}"
