@@ -34,14 +34,14 @@ def order(buyer: User) -> None:
     """Order what a buyer's cart holds, and have it paid."""
     now = datetime.now(UTC)
     quote = checkout.start_quote(owner=CartOwner(user_id=buyer.pk), now=now)
-    purchase = checkout.place_order(
+    placed = checkout.place_order(
         quote_id=quote.pk,
         buyer=buyer,
         address=AddressFields(**ADDRESS),  # type: ignore[typeddict-item]
         card_token="tok_success",  # noqa: S106
         now=now,
     )
-    payment = purchase.payments.get()
+    payment = placed.payment
     report = ChargeReport(
         key=str(payment.pk),
         ref=f"ch_{payment.pk.hex}",

@@ -291,7 +291,7 @@ def _buy(buyer: User, session: LiveSession, pin: Pin, *, at: datetime) -> bool:
     try:
         checkout.add_to_cart(owner=owner, sku_id=sku.pk, quantity=1, referral=earned, now=at)
         quote = checkout.start_quote(owner=owner, now=at)
-        purchase = checkout.place_order(
+        placed = checkout.place_order(
             quote_id=quote.pk,
             buyer=buyer,
             address=AddressFields(
@@ -305,14 +305,12 @@ def _buy(buyer: User, session: LiveSession, pin: Pin, *, at: datetime) -> bool:
                 phone=address.phone,
             ),
             card_token="tok_success",  # noqa: S106  # the sandbox's card
-            save_address=False,
             now=at,
         )
     except Refused as refused:
         log.warning("an order of the demo was refused: %s", refused.code)
         return False
-    payment = purchase.payments.get()
-    return payments.start(payment_id=payment.pk, now=at).captured_at is not None
+    return payments.start(payment_id=placed.payment.pk, now=at).captured_at is not None
 
 
 def _choose(script: Script, count: int) -> list[Product]:

@@ -15,7 +15,6 @@ from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
 from shops.facts.refused import NotFound
-from shops.orders.models import Purchase
 from shops.pricing.calculation import Priced
 from shops.pricing.models import Deal
 from shops.pricing.queries import deals_of
@@ -238,11 +237,6 @@ def unit_count(*, owner: CartOwner) -> int:
 def units_left(*, owner: CartOwner, sku_ids: Sequence[int]) -> dict[int, int]:
     """Count by SKU what an owner can buy: what nobody keeps, and what is kept for them."""
     return statements.units_left(owner, sku_ids=sku_ids)
-
-
-def placed(*, purchase: Purchase) -> tuple[list[str], uuid.UUID]:
-    """Tell the numbers of the orders that were just placed, and the payment to be started."""
-    return statements.placed(purchase.pk)
 
 
 def open_quote(*, buyer_id: int) -> Quote | None:

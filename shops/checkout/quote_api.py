@@ -19,8 +19,9 @@ from shops.checkout import queries, services
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment
 from shops.checkout.owner import CartOwner
 from shops.facts.fields import Text, Whole
+from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import NotFound
-from shops.facts.rest import BIGGEST_ID
+from shops.facts.rest import BIGGEST_ID, asked, in_order
 from shops.payments import services as payments
 from shops.payments.models import PaymentState
 from shops.pricing.queries import options_to
@@ -228,25 +229,32 @@ class PlaceView(_QuoteView):
         fields: dict[str, str] = wanted["address"]
         address = correct(AddressFields(**fields))  # type: ignore[typeddict-item]
 
-        def effect() -> tuple[int, Mapping[str, Any]]:
-            purchase = services.place_order(
-                quote_id=quote_id,
-                buyer=self.user,
-                address=address,
-                card_token=wanted["card_token"],
-                signature=wanted["signature"],
-                now=datetime.now(UTC),
-            )
-            numbers, payment_id = queries.placed(purchase=purchase)
-            return 201, {
-                "orders": numbers,
-                "payment_id": str(payment_id),
-                "payment_state": PaymentState.CREATED.value,
-                "currency": purchase.currency,
-                "total_minor": purchase.total_minor,
-            }
+        answer = services.place_order_once(
+            scope=f"order-place:{self.user_id}",
+            key=request.headers.get(HEADER, ""),
+            body=asked(request),
+            describe=_placed,
+            quote_id=quote_id,
+            buyer=self.user,
+            address=address,
+            card_token=wanted["card_token"],
+            signature=wanted["signature"],
+            now=datetime.now(UTC),
+        )
+        if not answer.is_replay:
+            start_payment(answer.body)
+        return Response(in_order(answer.body), status=answer.status)
 
-        return self.once(request, scope="order-place", effect=effect, after=start_payment)
+
+def _placed(placed: services.Placed) -> Answer:
+    body = {
+        "orders": [order.number for order in placed.orders],
+        "payment_id": str(placed.payment.pk),
+        "payment_state": PaymentState.CREATED.value,
+        "currency": placed.purchase.currency,
+        "total_minor": placed.purchase.total_minor,
+    }
+    return Answer(201, body)
 
 
 def start_payment(body: Mapping[str, Any]) -> None:

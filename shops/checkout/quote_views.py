@@ -2,11 +2,9 @@
 
 import re
 import secrets
-import time
 import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,7 +20,7 @@ from shops.checkout.models import Quote
 from shops.checkout.owner import owner_of
 from shops.checkout.quote_queries import shown_quote
 from shops.checkout.views import cart_page, chosen_country, for_program, user_of
-from shops.facts.idempotency import HEADER, Answer, InFlight, with_key
+from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import Invalid, Refused
 from shops.facts.throttle import TooMany
 from shops.payments import services as payments
@@ -30,7 +28,6 @@ from shops.pricing.services import VoucherRefused, VoucherUsedUp
 from shops.stock import services as stock
 
 # How long a form's second click waits for the first one's answer.
-_PATIENCE: Final = timedelta(seconds=5)
 
 
 @login_required
@@ -155,28 +152,22 @@ def _once(request: HttpRequest, quote: Quote, form: PlaceForm, signature: str) -
     user = user_of(request)
     address, card_token = form.address(), form.cleaned_data["card_token"]
 
-    def effect() -> Answer:
-        purchase = services.place_order(
-            quote_id=quote.pk,
-            buyer=user,
-            address=address,
-            card_token=card_token,
-            save_address=form.is_new,
-            signature=signature,
-            now=datetime.now(UTC),
-        )
-        numbers, payment_id = queries.placed(purchase=purchase)
-        return Answer(201, {"number": numbers[0], "payment": str(payment_id)})
+    def describe(placed: services.Placed) -> Answer:
+        return Answer(201, {"number": placed.orders[0].number, "payment": str(placed.payment.pk)})
 
-    def once() -> Answer:
-        return with_key(
-            scope=f"place-order:{user.pk}",
-            key=request.headers.get(HEADER) or form.cleaned_data["idempotency_key"],
-            body={"quote": str(quote.pk), "address": address, "card": card_token},
-            effect=effect,
-        )
-
-    return once() if for_program(request) else _patiently(once)
+    return services.place_order_once(
+        scope=f"place-order:{user.pk}",
+        key=request.headers.get(HEADER) or form.cleaned_data["idempotency_key"],
+        body={"quote": str(quote.pk), "address": address, "card": card_token},
+        describe=describe,
+        quote_id=quote.pk,
+        buyer=user,
+        address=address,
+        card_token=card_token,
+        save_address=form.is_new,
+        signature=signature,
+        now=datetime.now(UTC),
+    )
 
 
 def _refused(request: HttpRequest, quote: Quote, form: PlaceForm, refused: Refused) -> HttpResponse:
@@ -266,18 +257,6 @@ def _amounts(quote: Quote) -> dict[str, Any]:
 
 def _addresses(request: HttpRequest) -> list[Any]:
     return list(user_of(request).addresses.order_by("-is_default", "-pk"))
-
-
-def _patiently(once: Callable[[], Answer]) -> Answer:
-    """Let the second click of a form wait for the first one's answer, so that both show it."""
-    until = time.monotonic() + _PATIENCE.total_seconds()
-    while True:
-        try:
-            return once()
-        except InFlight:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
 
 
 def _page(

@@ -1,7 +1,8 @@
 """The SQL of the checkout room: what every order does, in one round trip each."""
 
+import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,15 +13,15 @@ from shops.checkout.owner import CartOwner
 from shops.facts.rows import ask, columns, joined, models
 from shops.stock.models import EntryState, HoldState, ReservationPolicy
 
-# The first statement waits for the cart's lock; the others begin under it and see its lines as they
-# are. What kept the ordered units of a line is the order's now.
+# The first statement waits for the carts' locks; the others begin under them and see their lines as
+# they are. What kept the ordered units of a line is the order's now.
 _TAKE_OUT: Final = """
-SELECT id FROM checkout_cart WHERE user_id = %(user)s FOR UPDATE;
+SELECT id FROM checkout_cart WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY id FOR UPDATE;
 
 WITH ordered AS (
     SELECT line.id, line.quantity - taken.units AS more
-    FROM unnest(%(skus)s::bigint[], %(units)s::int[]) AS taken (sku_id, units)
-    JOIN checkout_cart cart ON cart.user_id = %(user)s
+    FROM jsonb_to_recordset(%(taken)s::jsonb) AS taken (user_id bigint, sku_id bigint, units int)
+    JOIN checkout_cart cart USING (user_id)
     JOIN checkout_cartline line ON line.cart_id = cart.id AND line.sku_id = taken.sku_id
 ), gone AS (
     DELETE FROM checkout_cartline line USING ordered
@@ -30,28 +31,30 @@ WITH ordered AS (
     FROM ordered WHERE line.id = ordered.id AND ordered.more > 0
 )
 UPDATE checkout_cart SET version = version + 1, updated_at = %(now)s
-WHERE user_id = %(user)s RETURNING version;
+WHERE user_id = ANY(%(users)s::bigint[]);
 
-SELECT coalesce(sum(line.quantity), 0)::int FROM checkout_cartline line
-JOIN checkout_cart cart ON cart.id = line.cart_id WHERE cart.user_id = %(user)s
+SELECT cart.user_id, cart.version, coalesce(sum(line.quantity), 0)::int
+FROM checkout_cart cart LEFT JOIN checkout_cartline line ON line.cart_id = cart.id
+WHERE cart.user_id = ANY(%(users)s::bigint[]) GROUP BY cart.id ORDER BY cart.id
 """
 
 
-def take_out(*, user_id: int, ordered: Mapping[int, int], now: datetime) -> tuple[int, int] | None:
-    """Take ordered units (SKU id → units) out of a user's cart.
+def take_out(
+    ordered: Mapping[int, Mapping[int, int]], *, now: datetime
+) -> list[tuple[int, int, int]]:
+    """Take ordered units (SKU id → units, by user) out of users' carts.
 
-    Returns its version and the units that are left in it; None when the user has no cart.
+    Returns (user, version, units that are left) of each cart; who has none is not among them.
     """
-    _locked, changed, [[left]] = ask(
-        _TAKE_OUT,
-        {
-            "user": user_id,
-            "skus": list(ordered),
-            "units": list(ordered.values()),
-            "now": now,
-        },
+    taken = [
+        {"user_id": user_id, "sku_id": sku_id, "units": units}
+        for user_id, own in ordered.items()
+        for sku_id, units in own.items()
+    ]
+    _locked, _changed, carts = ask(
+        _TAKE_OUT, {"users": list(ordered), "taken": json.dumps(taken), "now": now}
     )
-    return (changed[0][0], left) if changed else None
+    return carts
 
 
 @dataclass(frozen=True)
@@ -64,81 +67,55 @@ class Promise:
     vouchers: list[QuoteVoucher]
 
 
-# A second order waits for the first one's update, and then finds no open quote.
-_TAKE_QUOTE: Final = f"""
-UPDATE checkout_quote q SET state = %(ordered)s
-WHERE q.id = %(quote)s AND q.buyer_id = %(buyer)s AND q.state = %(open)s
-RETURNING {columns(Quote, "q")};
-
-SELECT {columns(QuoteLine, "l")} FROM checkout_quoteline l WHERE l.quote_id = %(quote)s ORDER BY id;
-
-SELECT {columns(QuoteShipment, "s")} FROM checkout_quoteshipment s WHERE s.quote_id = %(quote)s;
-
-SELECT {columns(QuoteVoucher, "v")} FROM checkout_quotevoucher v WHERE v.quote_id = %(quote)s
-"""  # noqa: S608  # columns of models
-
-
-def take_quote(*, quote_id: uuid.UUID, buyer_id: int) -> Promise | None:
-    """Move a buyer's open quote to "ordered" and read all of it; None when there is no such."""
-    quotes, lines, shipments, vouchers = ask(
-        _TAKE_QUOTE,
-        {
-            "quote": quote_id,
-            "buyer": buyer_id,
-            "open": Quote.State.OPEN.value,
-            "ordered": Quote.State.ORDERED.value,
-        },
-    )
-    if not quotes:
-        return None
-    return Promise(
-        quote=models(Quote, quotes)[0],
-        lines=models(QuoteLine, lines),
-        shipments=models(QuoteShipment, shipments),
-        vouchers=models(QuoteVoucher, vouchers),
-    )
-
-
-_CART: Final = f"""
-SELECT {columns(Cart, "c")} FROM checkout_cart c WHERE c.user_id = %(user)s;
-
+# The first statement waits for the quotes' locks: a second order of one finds it ordered.
+_LOCK_QUOTES: Final = f"""
 SELECT {columns(Quote, "q")} FROM checkout_quote q
-WHERE q.buyer_id = %(user)s AND q.state = %(open)s;
+WHERE q.id = ANY(%(quotes)s::uuid[]) ORDER BY q.id FOR UPDATE;
 
-SELECT {columns(CartLine, "l")}, {columns(Sku, "sku")}, {columns(Product, "product")},
-    {columns(Shop, "shop")}, {columns(ReservationPolicy, "policy")}
-FROM checkout_cartline l JOIN checkout_cart c ON c.id = l.cart_id
-JOIN catalog_sku sku ON sku.id = l.sku_id
-JOIN catalog_product product ON product.id = sku.product_id
-JOIN catalog_shop shop ON shop.id = product.shop_id
-LEFT JOIN stock_reservationpolicy policy ON policy.product_id = product.id
-WHERE c.user_id = %(user)s ORDER BY l.added_at, l.id
+SELECT {columns(QuoteLine, "l")} FROM checkout_quoteline l
+WHERE l.quote_id = ANY(%(quotes)s::uuid[]) ORDER BY id;
+
+SELECT {columns(QuoteShipment, "s")} FROM checkout_quoteshipment s
+WHERE s.quote_id = ANY(%(quotes)s::uuid[]) ORDER BY id;
+
+SELECT {columns(QuoteVoucher, "v")} FROM checkout_quotevoucher v
+WHERE v.quote_id = ANY(%(quotes)s::uuid[]) ORDER BY id
 """  # noqa: S608  # columns of models
 
 
-def cart_and_quote(*, user_id: int) -> tuple[Cart | None, list[CartLine], Quote | None]:
-    """Read a user's cart, its lines with products, shops and policies, and their open quote."""
-    carts, quotes, rows = ask(_CART, {"user": user_id, "open": Quote.State.OPEN.value})
-    cart = next(iter(models(Cart, carts)), None)
-    lines = []
-    for line, sku, product, shop, policy in joined(
-        rows, CartLine, Sku, Product, Shop, ReservationPolicy
-    ):
-        line.sku = _with_product(sku, product, shop, policy)
-        lines.append(line)
-    return cart, lines, next(iter(models(Quote, quotes)), None)
+def lock_quotes(quote_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Promise]:
+    """Read quotes with all their parts, under their locks."""
+    quotes, *parts = ask(_LOCK_QUOTES, {"quotes": list(quote_ids)})
+    found = {quote.pk: Promise(quote, [], [], []) for quote in models(Quote, quotes)}
+    lines, shipments, vouchers = parts
+    for line in models(QuoteLine, lines):
+        found[line.quote_id].lines.append(line)
+    for shipment in models(QuoteShipment, shipments):
+        found[shipment.quote_id].shipments.append(shipment)
+    for voucher in models(QuoteVoucher, vouchers):
+        found[voucher.quote_id].vouchers.append(voucher)
+    return found
 
 
-_COUNTRY: Final = """
-SELECT country FROM accounts_address WHERE user_id = %(user)s ORDER BY is_default DESC, id DESC
-LIMIT 1
+_LOCK_VOUCHERS: Final = """
+SELECT id FROM pricing_voucher WHERE id = ANY(%(vouchers)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 """
 
 
-def country_of(*, user_id: int) -> str:
-    """Find the country of the address that a user is offered first; "" for who has none."""
-    [rows] = ask(_COUNTRY, {"user": user_id})
-    return str(rows[0][0]) if rows else ""
+def lock_vouchers(voucher_ids: Collection[int]) -> None:
+    """Take the vouchers of several orders in key order, before each order counts its own."""
+    if voucher_ids:
+        ask(_LOCK_VOUCHERS, {"vouchers": list(voucher_ids)})
+
+
+_ORDERED: Final = """
+UPDATE checkout_quote SET state = %(ordered)s WHERE id = ANY(%(quotes)s::uuid[])
+"""
+
+
+def note_ordered(quote_ids: Collection[uuid.UUID]) -> None:
+    """Move quotes that the caller has the locks of to "ordered"."""
+    ask(_ORDERED, {"quotes": list(quote_ids), "ordered": Quote.State.ORDERED.value})
 
 
 _OFFERS: Final = """
@@ -274,16 +251,3 @@ def units_left(owner: CartOwner, *, sku_ids: Sequence[int]) -> dict[int, int]:
     for sku_id, units in rows:
         left[sku_id] += units
     return left
-
-
-_PLACED: Final = """
-SELECT number FROM orders_order WHERE purchase_id = %(purchase)s ORDER BY id;
-
-SELECT id FROM payments_payment WHERE purchase_id = %(purchase)s
-"""
-
-
-def placed(purchase_id: uuid.UUID) -> tuple[list[str], uuid.UUID]:
-    """Read the numbers of a purchase's orders, and its first payment: it has no other yet."""
-    numbers, [(payment_id,)] = ask(_PLACED, {"purchase": purchase_id})
-    return [number for (number,) in numbers], payment_id

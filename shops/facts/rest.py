@@ -88,11 +88,10 @@ class ApiView(APIView):
 
         scope = f"{scope}:{self.user_id}"
         key = request.headers.get(HEADER, "")
-        # As text: what nobody reads of a body may be anything that JSON can say.
-        asked = {"path": request.path, "body": json.dumps(request.data, sort_keys=True)}
-        if prepare is not None and known_answer(scope=scope, key=key, body=asked) is None:
+        body = asked(request)
+        if prepare is not None and known_answer(scope=scope, key=key, body=body) is None:
             prepare()
-        answer = with_key(scope=scope, key=key, body=asked, effect=run)
+        answer = with_key(scope=scope, key=key, body=body, effect=run)
         if after is not None and not answer.is_replay:
             after(answer.body)
         return Response(in_order(answer.body), status=answer.status)
@@ -125,6 +124,12 @@ class ApiView(APIView):
                 "next": _cursor(found[-1], by=by) if more else None,
             }
         )
+
+
+def asked(request: Request) -> dict[str, Any]:
+    """Say what a request asks for, to tell it from another one under the same key."""
+    # As text: what nobody reads of a body may be anything that JSON can say.
+    return {"path": request.path, "body": json.dumps(request.data, sort_keys=True)}
 
 
 def plain(body: Any) -> Any:

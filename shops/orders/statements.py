@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ WHERE sku.id = ANY(%(skus)s::bigint[])
 """  # noqa: S608  # columns of a model
 
 
-def skus(*, sku_ids: Sequence[int]) -> dict[int, tuple[Sku, str, int]]:
+def skus(*, sku_ids: Collection[int]) -> dict[int, tuple[Sku, str, int]]:
     """Find SKUs by id, each with its product's title and its shop."""
     [rows] = ask(_SKUS, {"skus": list(sku_ids)})
     return {
@@ -25,25 +25,31 @@ def skus(*, sku_ids: Sequence[int]) -> dict[int, tuple[Sku, str, int]]:
     }
 
 
-# The purchase comes first: it is what there can be one of for a quote.
+# Purchases come first: they are what there can be one of for a quote.
 _PLACE: Final = """
 INSERT INTO orders_purchase (id, buyer_id, quote_id, currency, total_minor, placed_at, pay_by)
-VALUES (%(purchase)s, %(buyer)s, %(quote)s, %(currency)s, %(total)s, %(now)s, %(pay_by)s);
+SELECT id, buyer_id, quote_id, currency, total_minor, placed_at, pay_by
+FROM jsonb_to_recordset(%(purchases)s::jsonb) AS one (
+    id uuid, buyer_id bigint, quote_id uuid, currency text, total_minor bigint,
+    placed_at timestamptz, pay_by timestamptz)
+ORDER BY quote_id;
 
 WITH ordered AS (
     INSERT INTO orders_order (
         number, purchase_id, shop_id, buyer_id, state, "group", currency, goods_minor,
         discount_minor, shipping_minor, tax_minor, shipping_tax_minor, total_minor, refunded_minor,
         shipping_method, address, placed_at)
-    SELECT number, %(purchase)s, shop_id, %(buyer)s, %(unpaid)s, "group", %(currency)s, goods_minor,
+    SELECT number, purchase_id, shop_id, buyer_id, %(unpaid)s, "group", currency, goods_minor,
         discount_minor, shipping_minor, tax_minor, shipping_tax_minor, total_minor, 0,
-        shipping_method, %(address)s::jsonb, %(now)s
-    FROM jsonb_to_recordset(%(orders)s::jsonb) AS one (
-        number text, shop_id bigint, "group" text, goods_minor bigint, discount_minor bigint,
-        shipping_minor bigint, tax_minor bigint, shipping_tax_minor bigint, total_minor bigint,
-        shipping_method text)
-    ORDER BY shop_id
-    RETURNING id, shop_id
+        shipping_method, address, placed_at
+    FROM ROWS FROM (jsonb_to_recordset(%(orders)s::jsonb) AS (
+        number text, purchase_id uuid, shop_id bigint, buyer_id bigint, "group" text,
+        currency text, goods_minor bigint, discount_minor bigint, shipping_minor bigint,
+        tax_minor bigint, shipping_tax_minor bigint, total_minor bigint, shipping_method text,
+        address jsonb, placed_at timestamptz
+    )) WITH ORDINALITY AS one
+    ORDER BY ordinality
+    RETURNING id, number, placed_at
 ), line AS (
     INSERT INTO orders_orderline (
         order_id, sku_id, hold_id, is_first_paid, title, options_text, quantity, unit_price_minor,
@@ -51,49 +57,54 @@ WITH ordered AS (
     SELECT ordered.id, sku_id, hold_id, is_first_paid, title, options_text, quantity,
         unit_price_minor, discount_minor, tax_minor, tax_bps, is_tax_inclusive, referral, fee_bps,
         commission_bps
-    FROM jsonb_to_recordset(%(lines)s::jsonb) AS one (
-        place int, shop_id bigint, sku_id bigint, hold_id uuid, is_first_paid bool, title text,
+    FROM ROWS FROM (jsonb_to_recordset(%(lines)s::jsonb) AS (
+        number text, sku_id bigint, hold_id uuid, is_first_paid bool, title text,
         options_text text, quantity int, unit_price_minor bigint, discount_minor bigint,
         tax_minor bigint, tax_bps int, is_tax_inclusive bool, referral text, fee_bps int,
-        commission_bps int)
-    JOIN ordered USING (shop_id)
-    ORDER BY ordered.id, place
+        commission_bps int
+    )) WITH ORDINALITY AS one
+    JOIN ordered USING (number)
+    ORDER BY ordinality
 ), noted AS (
     INSERT INTO orders_orderevent (order_id, from_state, to_state, reason, at)
-    SELECT id, '', %(unpaid)s, '', %(now)s FROM ordered
+    SELECT id, '', %(unpaid)s, '', placed_at FROM ordered
 )
-SELECT shop_id, id FROM ordered
+SELECT number, id FROM ordered
 """
 
 
 def place(
-    purchase: Purchase,
+    purchases: Sequence[Purchase],
     *,
     orders: Sequence[Mapping[str, Any]],
     lines: Sequence[Mapping[str, Any]],
-    address: Mapping[str, Any],
-) -> dict[int, int]:
-    """Write a purchase with its unpaid orders, their lines and first events.
+) -> dict[str, int]:
+    """Write purchases with their unpaid orders, their lines and first events.
 
-    `orders` and `lines` name the columns of theirs that are not the purchase's; a line has the shop
-    of its order. Returns the orders' ids by shop.
+    `orders` and `lines` name their columns; a line has the number of its order. Returns the
+    orders' ids by number.
     """
     _none, rows = ask(
         _PLACE,
         {
-            "purchase": purchase.pk,
-            "buyer": purchase.buyer_id,
-            "quote": purchase.quote_id,
-            "currency": purchase.currency,
-            "total": purchase.total_minor,
-            "now": purchase.placed_at,
-            "pay_by": purchase.pay_by,
-            "unpaid": OrderState.UNPAID.value,
-            "orders": json.dumps(orders),
-            "lines": json.dumps(
-                [{"place": place, **line} for place, line in enumerate(lines)], default=str
+            "purchases": json.dumps(
+                [
+                    {
+                        "id": one.pk,
+                        "buyer_id": one.buyer_id,
+                        "quote_id": one.quote_id,
+                        "currency": one.currency,
+                        "total_minor": one.total_minor,
+                        "placed_at": one.placed_at,
+                        "pay_by": one.pay_by,
+                    }
+                    for one in purchases
+                ],
+                default=str,
             ),
-            "address": json.dumps(dict(address)),
+            "unpaid": OrderState.UNPAID.value,
+            "orders": json.dumps(orders, default=str),
+            "lines": json.dumps(lines, default=str),
         },
     )
     return dict(rows)

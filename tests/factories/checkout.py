@@ -34,4 +34,4 @@ def purchase_of(user, *skus, quantity=1, referral="", card_token="tok_success", 
     quote = quote_for(user, *skus, quantity=quantity, referral=referral, now=now)
     return services.place_order(
         quote_id=quote.pk, buyer=user, address=ADDRESS, card_token=card_token, now=now
-    )
+    ).purchase

@@ -12,6 +12,7 @@ from shops.payments.wire import ChargeReport
 from shops.stock import services as stock
 from shops.stock.services import Wanted
 from tests.factories.catalog import ProductFactory, ShopFactory, SkuFactory
+from tests.factories.orders import place_one
 
 ADDRESS = {"full_name": "Alice Rossi", "line1": "Via Roma 1", "city": "Roma", "country": "IT"}
 
@@ -39,7 +40,7 @@ def make_purchase(
     hold_ids = [one.hold_id for one in wanted]
     stock.hold(wanted=wanted, now=now, ttl=timedelta(minutes=10))
     stock.commit(hold_ids=hold_ids, now=now)
-    return orders.place(
+    return place_one(
         buyer_id=buyer.pk,
         quote_id=uuid.uuid4(),
         lines=[

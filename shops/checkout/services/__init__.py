@@ -10,6 +10,12 @@ from shops.checkout.services.carts import (
     merge_carts,
     set_quantity,
 )
+from shops.checkout.services.ending import (
+    PayTimeOver,
+    cancel_order,
+    expire_due_purchases,
+    retry_payment,
+)
 from shops.checkout.services.guests import (
     GuestLinkOver,
     HasAccount,
@@ -24,12 +30,10 @@ from shops.checkout.services.placing import (
     AlreadyOrdered,
     NotShipped,
     OtherCountry,
-    PayTimeOver,
+    Placed,
     QuoteMoved,
-    cancel_order,
-    expire_due_purchases,
     place_order,
-    retry_payment,
+    place_order_once,
 )
 from shops.checkout.services.quotes import (
     cancel_quote,
@@ -55,6 +59,7 @@ __all__ = [
     "OtherCountry",
     "OtherCurrency",
     "PayTimeOver",
+    "Placed",
     "QuoteMoved",
     "QuoteOver",
     "QuoteTampered",
@@ -72,6 +77,7 @@ __all__ = [
     "link_by",
     "merge_carts",
     "place_order",
+    "place_order_once",
     "reprice_quote",
     "retry_payment",
     "set_quantity",

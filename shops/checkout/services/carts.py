@@ -1,6 +1,7 @@
 """Change carts. Every change takes the cart's row and raises its version."""
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -19,7 +20,7 @@ from shops.checkout.policies import keeps_in_cart, policy_of
 from shops.checkout.queries import cart_of, units_left
 from shops.checkout.services.keeping import drop_cart_hold, fit_cart_hold, live_holds
 from shops.checkout.services.limits import check_limits
-from shops.facts.publishing import publish
+from shops.facts.publishing import publish, publish_all
 from shops.facts.refused import NotFound, Refused
 from shops.pricing.queries import deals_of
 from shops.stock import services as stock
@@ -277,12 +278,15 @@ def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
     return over
 
 
-def take_out(*, user_id: int, ordered: dict[int, int], now: datetime) -> None:
-    """Take ordered units (SKU id → units) out of a user's cart; call it in a transaction."""
-    changed = statements.take_out(user_id=user_id, ordered=ordered, now=now)
-    if changed is not None:
-        version, units = changed
-        publish(CartChanged(room=CartOwner(user_id=user_id).room, version=version, units=units))
+def take_out(ordered: Mapping[int, Mapping[int, int]], *, now: datetime) -> None:
+    """Take ordered units (SKU id → units, by user) out of users' carts, in a transaction."""
+    changed = statements.take_out(ordered, now=now)
+    publish_all(
+        [
+            CartChanged(room=CartOwner(user_id=user_id).room, version=version, units=units)
+            for user_id, version, units in changed
+        ]
+    )
 
 
 def take_out_referred(*, referral_prefix: str, now: datetime) -> None:

@@ -1,14 +1,11 @@
-"""From a quote to an order that is paid, cancelled or expired."""
+"""From quotes to unpaid orders: alone, or many buyers' in one transaction."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.models import User
@@ -20,20 +17,23 @@ from shops.checkout.services.carts import take_out
 from shops.checkout.services.limits import check_limits
 from shops.checkout.services.repricing import QuoteOver
 from shops.checkout.services.signing import check_signature
+from shops.checkout.statements import Promise
+from shops.facts.batching import Batcher, Heat, Refusals, share, together
+from shops.facts.idempotency import Answer, Claim, Taken, answer_all, claim_all, remembered
 from shops.facts.refused import NotFound, Refused
 from shops.facts.transactions import whole
 from shops.orders import services as orders
-from shops.orders.models import Order, OrderState, Purchase
+from shops.orders.models import Order, Purchase
 from shops.payments import services as payments
-from shops.payments.models import Payment, PaymentState
+from shops.payments.models import Payment
 from shops.pricing.services import use_vouchers
 from shops.stock import services as stock
 from shops.stock.models import Hold
 
 # How long an order waits for its payment; its stock is kept meanwhile.
 PAY_WITHIN: Final = timedelta(minutes=30)
-# A payment in any other state has been, or may yet be, paid.
-_NEVER_PAID: Final = (PaymentState.FAILED, PaymentState.CANCELLED)
+# How long a batch waits for the locks that others have.
+LOCK_SECONDS: Final = 3.0
 
 
 class AlreadyOrdered(Refused):
@@ -62,12 +62,37 @@ class NotShipped(Refused):
     message = _("Not every shop sends to this country.")
 
 
-class PayTimeOver(Refused):
-    code = "pay_time_over"
-    message = _("The time to pay for this order is over.")
+class Placed(NamedTuple):
+    """What was ordered: a purchase, its orders by shop, and the payment to be started."""
+
+    purchase: Purchase
+    orders: Sequence[Order]
+    payment: Payment
 
 
-@whole
+Describe = Callable[[Placed], Answer]
+
+
+class _ToPlace(NamedTuple):
+    """What somebody asks for; with a `claim`, it is answered by `describe` under that key."""
+
+    quote_id: uuid.UUID
+    buyer: User
+    address: AddressFields
+    card_token: str
+    now: datetime
+    save_address: bool = False
+    signature: str = ""
+    claim: Claim | None = None
+    describe: Describe | None = None
+
+
+class _SameQuote(Refused):
+    """Somebody else of the batch orders by the same quote; ask again behind them."""
+
+    code = "same_quote"
+
+
 def place_order(
     *,
     quote_id: uuid.UUID,
@@ -77,12 +102,13 @@ def place_order(
     save_address: bool = False,
     signature: str = "",
     now: datetime,
-) -> Purchase:
+) -> Placed:
     """Turn a quote into unpaid orders with a payment that is ready to start: all of it or nothing.
 
     This is the one way to an order: the page's button and the API's clients come here, and from
     here on the provider's answer, its webhook and the reconciler all end in `payments.apply`,
-    which marks the purchase paid. The caller starts the payment after commit.
+    which marks the purchase paid. The caller starts the payment after commit. Many who order at
+    once share transactions.
 
     The quote's prices and products are honoured, whatever became of them since. The stock's row is
     not touched: its holds are moved to "committed".
@@ -98,45 +124,191 @@ def place_order(
     :raises NotShipped: a shop does not send there
     :raises LimitReached: it is more of a product than one buyer may have
     :raises VoucherUsedUp: others have used one of its vouchers up
+    :raises Busy, Unavailable: too many order at once, or the database does not answer
     """
-    payments.check_card(card_token)
-    promise = statements.take_quote(quote_id=quote_id, buyer_id=buyer.pk)
-    if promise is None:
-        raise _no_open_quote(Quote.objects.filter(pk=quote_id, buyer=buyer).first())
-    quote, lines = promise.quote, promise.lines
-    shipments, vouchers = promise.shipments, promise.vouchers
-    check_signature(quote, lines, shipments, vouchers)
-    if signature and signature != quote.signature:
-        raise QuoteMoved
-    if address["country"] != quote.country:
-        raise OtherCountry(country=quote.country)
-    if unsent := [one.shop_id for one in shipments if not one.is_available]:
-        raise NotShipped(shops=unsent)
-    _check_limits(lines, buyer_id=buyer.pk)
-    holds = [line.hold_id for line in lines if line.is_held]
+    wanted = _ToPlace(quote_id, buyer, address, card_token, now, save_address, signature)
+    return _place(wanted)
+
+
+def place_order_once(
+    *, scope: str, key: str, body: Mapping[str, Any], describe: Describe, **wanted: Any
+) -> Answer:
+    """Do as `place_order`, once for an Idempotency-Key; `describe` says how it is answered.
+
+    The key is written in the transaction of the order, so there is neither one without the other.
+    Who sends the same while that is under way waits for its answer. A refusal leaves the key free.
+
+    :raises KeyMissing, KeyReused, InFlight: of the key, see `shops.facts.idempotency.with_key`
+    """
+    claim = Claim.of(scope=scope, key=key, body=body)
     try:
-        stock.commit(hold_ids=holds, is_renewed=True, now=now)
-    except stock.HoldExpired:
-        raise QuoteOver from None
-    _check_shared(lines)
-    purchase = orders.place(
-        buyer_id=buyer.pk,
-        quote_id=quote.pk,
-        lines=[
-            orders.LineToPlace(
-                sku_id=line.sku_id,
-                hold_id=line.hold_id,
-                quantity=line.quantity,
-                unit_price_minor=line.unit_price_minor,
-                referral=line.referral,
-                discount_minor=line.discount_minor,
-                tax_minor=line.tax_minor,
-                tax_bps=line.tax_bps,
-                is_tax_inclusive=line.is_tax_inclusive,
-                is_first_paid=not line.is_held,
-            )
-            for line in lines
-        ],
+        return describe(_place(_ToPlace(**wanted, claim=claim, describe=describe)))
+    except Taken:
+        return remembered(claim)
+
+
+def _place(wanted: _ToPlace) -> Placed:
+    try:
+        return together(wanted, batcher=_batcher, heat=_heat, keys=("orders",), alone=_alone)
+    except _SameQuote:
+        return _alone(wanted)
+
+
+@whole
+def _alone(wanted: _ToPlace) -> Placed:
+    try:
+        [placed] = _place_all([wanted])
+    except Refusals as refused:
+        raise refused.by_place[0] from None
+    return placed
+
+
+def _batch(asks: Sequence[_ToPlace], then: Callable[[Sequence[Placed | Refused]], None]) -> None:
+    share(asks, then, do=_place_all, lock_seconds=LOCK_SECONDS)
+
+
+_batcher: Batcher[_ToPlace, Placed] = Batcher(_batch, name="order-batcher")
+_heat = Heat()
+
+
+def _place_all(asks: Sequence[_ToPlace]) -> list[Placed]:
+    """Place the orders of all, in the caller's transaction.
+
+    Locks are taken in the same order everywhere, and of each kind in the order of their keys: the
+    requests' keys, quotes, holds, carts, vouchers.
+
+    :raises Refusals: some can't be had; the transaction must not be committed
+    """
+    now = max(one.now for one in asks)
+    _refuse(_claim(asks))
+    promises = statements.lock_quotes({one.quote_id for one in asks})
+    _refuse({place: no for place, one in enumerate(asks) if (no := _why_not(one, promises))})
+    of = [promises[one.quote_id] for one in asks]
+    _refuse(_doubles(asks))
+    _refuse({place: no for place, one in enumerate(of) if (no := _over_limit(one))})
+    _commit_holds(of, now=now)
+    placed = orders.place([_to_order(one, promise) for one, promise in zip(asks, of, strict=True)])
+    made = payments.create_first(
+        [(one.purchase, ask.card_token) for one, ask in zip(placed, asks, strict=True)], now=now
+    )
+    statements.note_ordered(list(promises))
+    ordered = {one.quote.buyer_id: {line.sku_id: line.quantity for line in one.lines} for one in of}
+    take_out(ordered, now=now)
+    found = [
+        Placed(one.purchase, one.orders, payment) for one, payment in zip(placed, made, strict=True)
+    ]
+    _remember_addresses(asks, now=now)
+    # Last: whoever orders with the same voucher waits for its row until we are done.
+    _use_vouchers(of, found, now=now)
+    answers = [
+        (ask.claim, ask.describe(one))
+        for ask, one in zip(asks, found, strict=True)
+        if ask.claim and ask.describe
+    ]
+    if answers:
+        answer_all(answers)
+    return found
+
+
+def _refuse(refusals: Mapping[int, Refused]) -> None:
+    if refusals:
+        raise Refusals(refusals)
+
+
+def _claim(asks: Sequence[_ToPlace]) -> dict[int, Refused]:
+    claimed = [(place, one.claim) for place, one in enumerate(asks) if one.claim]
+    if not claimed:
+        return {}
+    ours = claim_all([claim for _place, claim in claimed])
+    return {
+        place: Taken()
+        for (place, _claim), is_ours in zip(claimed, ours, strict=True)
+        if not is_ours
+    }
+
+
+def _doubles(asks: Sequence[_ToPlace]) -> dict[int, Refused]:
+    seen: set[uuid.UUID] = set()
+    doubles: dict[int, Refused] = {}
+    for place, one in enumerate(asks):
+        if one.quote_id in seen:
+            doubles[place] = _SameQuote()
+        seen.add(one.quote_id)
+    return doubles
+
+
+def _why_not(wanted: _ToPlace, promises: Mapping[uuid.UUID, Promise]) -> Refused | None:
+    """Find what is wrong with an order, as far as its quote tells."""
+    promise = promises.get(wanted.quote_id)
+    try:
+        payments.check_card(wanted.card_token)
+        if promise is None or promise.quote.buyer_id != wanted.buyer.pk:
+            raise NotFound
+        quote = promise.quote
+        if quote.state != Quote.State.OPEN:
+            raise _over(quote)
+        check_signature(quote, promise.lines, promise.shipments, promise.vouchers)
+        if wanted.signature and wanted.signature != quote.signature:
+            raise QuoteMoved
+        if wanted.address["country"] != quote.country:
+            raise OtherCountry(country=quote.country)
+        if unsent := [one.shop_id for one in promise.shipments if not one.is_available]:
+            raise NotShipped(shops=unsent)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def _over(quote: Quote) -> Refused:
+    if quote.state == Quote.State.ORDERED:
+        numbers = Order.objects.filter(purchase__quote_id=quote.pk).order_by("pk")
+        return AlreadyOrdered(number=numbers.values_list("number", flat=True)[0])
+    return QuoteOver()
+
+
+def _over_limit(promise: Promise) -> Refused | None:
+    """Count again what one buyer may have: they may have ordered since the quote was made."""
+    limited = {
+        line.sku_id: line.most_per_buyer
+        for line in promise.lines
+        if line.most_per_buyer is not None
+    }
+    if not limited:
+        return None
+    products = dict(Sku.objects.filter(pk__in=limited).values_list("pk", "product_id"))
+    wanted: dict[int, int] = {}
+    for line in promise.lines:
+        if line.sku_id in limited:
+            product_id = products[line.sku_id]
+            wanted[product_id] = wanted.get(product_id, 0) + line.quantity
+    most = {products[sku_id]: units for sku_id, units in limited.items()}
+    try:
+        check_limits(wanted=wanted, most=most, buyer_id=promise.quote.buyer_id)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def _commit_holds(promises: Sequence[Promise], *, now: datetime) -> None:
+    """Make what quotes keep the orders'; who misses one is refused."""
+    held = [{line.hold_id for line in one.lines if line.is_held} for one in promises]
+    missed = stock.commit_all(hold_ids=set().union(*held), is_renewed=True, now=now)
+    # What a cart keeps, too, must be as much as was promised: another tab may have changed the cart
+    # while the quote was being written.
+    shared = {
+        line.hold_id: line.quantity for one in promises for line in one.lines if line.is_shared
+    }
+    if shared:
+        kept = dict(Hold.objects.filter(pk__in=shared).values_list("pk", "quantity"))
+        missed |= {pk for pk, quantity in shared.items() if kept.get(pk) != quantity}
+    _refuse({place: QuoteOver() for place, ids in enumerate(held) if ids & missed})
+
+
+def _to_order(wanted: _ToPlace, promise: Promise) -> orders.ToPlace:
+    return orders.ToPlace(
+        buyer_id=wanted.buyer.pk,
+        quote_id=promise.quote.pk,
+        lines=[_line(line) for line in promise.lines],
         shipping=[
             orders.ShippingToPlace(
                 shop_id=one.shop_id,
@@ -145,137 +317,49 @@ def place_order(
                 tax_minor=one.tax_minor,
                 is_tax_inclusive=one.is_tax_inclusive,
             )
-            for one in shipments
+            for one in promise.shipments
         ],
-        address=address,
-        currency=quote.currency,
-        now=now,
-        pay_by=now + PAY_WITHIN,
+        address=wanted.address,
+        currency=promise.quote.currency,
+        now=wanted.now,
+        pay_by=wanted.now + PAY_WITHIN,
     )
-    payments.create_first([(purchase, card_token)], now=now)
-    take_out(user_id=buyer.pk, ordered={line.sku_id: line.quantity for line in lines}, now=now)
-    if save_address:
-        # A full address book is no reason to refuse an order.
-        with suppress(TooManyAddresses):
-            add_address(user=buyer, fields=address, as_default=False, now=now)
-    # Last: whoever orders with the same voucher waits for this row until we are done.
-    use_vouchers(
-        discounts={one.voucher_id: one.discount_minor for one in vouchers},
-        buyer_id=buyer.pk,
-        purchase_id=purchase.pk,
-        now=now,
+
+
+def _line(line: QuoteLine) -> orders.LineToPlace:
+    return orders.LineToPlace(
+        sku_id=line.sku_id,
+        hold_id=line.hold_id,
+        quantity=line.quantity,
+        unit_price_minor=line.unit_price_minor,
+        referral=line.referral,
+        discount_minor=line.discount_minor,
+        tax_minor=line.tax_minor,
+        tax_bps=line.tax_bps,
+        is_tax_inclusive=line.is_tax_inclusive,
+        is_first_paid=not line.is_held,
     )
-    return purchase
 
 
-def _check_shared(lines: Sequence[QuoteLine]) -> None:
-    """Make sure that what a cart keeps, too, is as much as was promised; it is committed by now.
-
-    Another tab may have changed the cart while the quote was being written.
-    """
-    shared = {line.hold_id: line.quantity for line in lines if line.is_shared}
-    if not shared:
-        return
-    kept = dict(Hold.objects.filter(pk__in=shared).values_list("pk", "quantity"))
-    if kept != shared:
-        raise QuoteOver
+def _remember_addresses(asks: Sequence[_ToPlace], *, now: datetime) -> None:
+    for one in asks:
+        if one.save_address:
+            # A full address book is no reason to refuse an order.
+            with suppress(TooManyAddresses):
+                add_address(user=one.buyer, fields=one.address, as_default=False, now=now)
 
 
-def _check_limits(lines: Sequence[QuoteLine], *, buyer_id: int) -> None:
-    """Count again what one buyer may have: they may have ordered since the quote was made."""
-    limited = {
-        line.sku_id: line.most_per_buyer for line in lines if line.most_per_buyer is not None
-    }
-    if not limited:
-        return
-    products = dict(Sku.objects.filter(pk__in=limited).values_list("pk", "product_id"))
-    wanted: dict[int, int] = {}
-    for line in lines:
-        if line.sku_id in limited:
-            product_id = products[line.sku_id]
-            wanted[product_id] = wanted.get(product_id, 0) + line.quantity
-    most = {products[sku_id]: units for sku_id, units in limited.items()}
-    check_limits(wanted=wanted, most=most, buyer_id=buyer_id)
-
-
-def _no_open_quote(quote: Quote | None) -> Refused:
-    if quote is None:
-        return NotFound()
-    if quote.state == Quote.State.ORDERED:
-        numbers = Order.objects.filter(purchase__quote_id=quote.pk).order_by("pk")
-        return AlreadyOrdered(number=numbers.values_list("number", flat=True)[0])
-    return QuoteOver()
-
-
-@transaction.atomic
-def retry_payment(*, number: str, buyer_id: int, card_token: str, now: datetime) -> Payment:
-    """Make a new payment for an order whose last one failed; the caller starts it after commit.
-
-    :raises NotFound: there is no such order, or it is somebody else's
-    :raises NotUnpaid: it is paid, cancelled or expired
-    :raises PaymentUnderWay: the last payment is not known to have failed
-    :raises PayTimeOver: it should have been paid by now
-    """
-    purchase = _lock(number=number, buyer_id=buyer_id)
-    if purchase.pay_by <= now:
-        raise PayTimeOver
-    return payments.create_payment(purchase=purchase, card_token=card_token, now=now)
-
-
-@transaction.atomic
-def cancel_order(*, number: str, buyer_id: int, now: datetime, reason: str = "") -> None:
-    """Cancel an unpaid order for its buyer, with what is paid together with it.
-
-    The buyer's own wish needs no `reason`.
-
-    :raises NotFound: there is no such order, or it is somebody else's
-    :raises NotUnpaid: it is paid, cancelled or expired
-    :raises PaymentUnderWay: money may be on its way
-    """
-    purchase = _lock(number=number, buyer_id=buyer_id)
-    order_id = purchase.orders.values_list("pk", flat=True).get(number=number)
-    orders.cancel(order_id=order_id, reason=reason or gettext("Cancelled by the buyer"), now=now)
-
-
-def _lock(*, number: str, buyer_id: int) -> Purchase:
-    """Take an unpaid purchase that no payment is under way for."""
-    found = Order.objects.filter(number=number, buyer_id=buyer_id)
-    purchase = (
-        Purchase.objects.select_for_update().filter(pk__in=found.values("purchase_id")).first()
-    )
-    if purchase is None:
-        raise NotFound
-    if purchase.orders.exclude(state=OrderState.UNPAID).exists():
-        raise orders.NotUnpaid
-    if _may_be_paid(purchase.pk).exists():
-        raise payments.PaymentUnderWay
-    return purchase
-
-
-def expire_due_purchases(*, now: datetime, limit: int = 200) -> int:
-    """Expire purchases that were not paid in time and give their stock back; returns how many.
-
-    One whose payment may still arrive is left alone. Several sweepers may run at once. Each
-    purchase is a transaction of its own: together they would take SKUs in any order.
-    """
-    due = Purchase.objects.filter(
-        Exists(Order.objects.filter(purchase=OuterRef("pk"), state=OrderState.UNPAID)),
-        ~Exists(_may_be_paid(OuterRef("pk"))),
-        pay_by__lte=now,
-    )
-    found = list(due.order_by("pay_by").values_list("pk", flat=True)[:limit])
-    return sum(_expire(purchase_id, now=now) for purchase_id in found)
-
-
-@transaction.atomic
-def _expire(purchase_id: uuid.UUID, *, now: datetime) -> bool:
-    if not Purchase.objects.select_for_update(skip_locked=True).filter(pk=purchase_id):
-        return False
-    # Looked at under the lock that a new payment takes, too.
-    if _may_be_paid(purchase_id).exists():
-        return False
-    return orders.expire(purchase_id=purchase_id, now=now)
-
-
-def _may_be_paid(purchase_id: uuid.UUID | OuterRef) -> QuerySet[Payment]:
-    return Payment.objects.filter(purchase=purchase_id).exclude(state__in=_NEVER_PAID)
+def _use_vouchers(promises: Sequence[Promise], placed: Sequence[Placed], *, now: datetime) -> None:
+    refusals: dict[int, Refused] = {}
+    statements.lock_vouchers({used.voucher_id for promise in promises for used in promise.vouchers})
+    for place, (promise, one) in enumerate(zip(promises, placed, strict=True)):
+        try:
+            use_vouchers(
+                discounts={used.voucher_id: used.discount_minor for used in promise.vouchers},
+                buyer_id=promise.quote.buyer_id,
+                purchase_id=one.purchase.pk,
+                now=now,
+            )
+        except Refused as refused:
+            refusals[place] = refused
+    _refuse(refusals)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from shops.checkout.models import Quote, QuoteLine
 from shops.checkout.services.carts import take_out_referred
-from shops.checkout.services.placing import cancel_order
+from shops.checkout.services.ending import cancel_order
 from shops.checkout.services.quotes import cancel_quote
 from shops.facts.refused import Refused
 from shops.orders.models import BEFORE_SHIPPING, Order, OrderLine, OrderState

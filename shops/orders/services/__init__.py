@@ -24,7 +24,14 @@ from shops.orders.services.late import give_more_time, reopen
 from shops.orders.services.moves import PurchaseClosed, mark_settled, note
 from shops.orders.services.overdue import cancel_overdue, remind_due
 from shops.orders.services.paying import SoldOut, mark_paid, mark_paid_all, release_due
-from shops.orders.services.placing import LineToPlace, ShippingToPlace, new_number, place
+from shops.orders.services.placing import (
+    LineToPlace,
+    Placed,
+    ShippingToPlace,
+    ToPlace,
+    new_number,
+    place,
+)
 from shops.orders.services.shipping import (
     AlreadySent,
     NotShippable,
@@ -43,10 +50,12 @@ __all__ = [
     "NotShippable",
     "NotTogether",
     "NotUnpaid",
+    "Placed",
     "PurchaseClosed",
     "RefundTooLarge",
     "ShippingToPlace",
     "SoldOut",
+    "ToPlace",
     "TrackingUsed",
     "call_off",
     "cancel",

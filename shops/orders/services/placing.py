@@ -5,17 +5,18 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from shops.catalog.models import Sku
+from shops.facts.publishing import publish_all
 from shops.facts.transactions import whole
 from shops.orders import statements
 from shops.orders.events import OrderPlaced
 from shops.orders.models import Order, Purchase
-from shops.orders.services.moves import tell
+from shops.orders.services.moves import fact_of
 
 # No 0/O, 1/I/L, U: read aloud and typed without mistakes.
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -65,74 +66,105 @@ class ShippingToPlace:
         return self.amount_minor + (0 if self.is_tax_inclusive else self.tax_minor)
 
 
+class ToPlace(NamedTuple):
+    """What one buyer buys; a shop that `shipping` does not name sends for nothing."""
+
+    buyer_id: int
+    quote_id: uuid.UUID
+    lines: Sequence[LineToPlace]
+    address: Mapping[str, Any]
+    currency: str
+    now: datetime
+    pay_by: datetime
+    shipping: Sequence[ShippingToPlace] = ()
+
+
+class Placed(NamedTuple):
+    """A purchase with its unpaid orders, in the order of their shops."""
+
+    purchase: Purchase
+    orders: list[Order]
+
+
 def new_number() -> str:
     """Make a short order number that can't be guessed (30⁸ of them)."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    number = secrets.randbelow(len(_ALPHABET) ** 8)
+    letters = ""
+    for _ in range(8):
+        number, place = divmod(number, len(_ALPHABET))
+        letters += _ALPHABET[place]
     return f"LS-{letters[:4]}-{letters[4:]}"
 
 
 @whole
-def place(
-    *,
-    buyer_id: int,
-    quote_id: uuid.UUID,
-    lines: Sequence[LineToPlace],
-    address: Mapping[str, Any],
-    currency: str,
-    now: datetime,
-    pay_by: datetime,
-    shipping: Sequence[ShippingToPlace] = (),
-) -> Purchase:
-    """Write down a purchase: one unpaid order per shop, its lines with frozen price and rates.
-
-    A shop that `shipping` does not name sends for nothing.
-    """
-    skus = statements.skus(sku_ids=[line.sku_id for line in lines])
-    by_shop: dict[int, list[LineToPlace]] = {}
-    for line in lines:
-        _sku, _title, shop_id = skus[line.sku_id]
-        by_shop.setdefault(shop_id, []).append(line)
-    sent = {one.shop_id: one for one in shipping if one.shop_id in by_shop}
-    purchase = Purchase(
-        buyer_id=buyer_id,
-        quote_id=quote_id,
-        currency=currency,
-        total_minor=sum(line.paid_minor for line in lines)
-        + sum(one.paid_minor for one in sent.values()),
-        placed_at=now,
-        pay_by=pay_by,
-    )
+def place(wanted: Sequence[ToPlace]) -> list[Placed]:
+    """Write down purchases: one unpaid order per shop, their lines with frozen price and rates."""
+    skus = statements.skus(sku_ids={line.sku_id for one in wanted for line in one.lines})
+    purchases: list[Purchase] = []
     orders: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    for shop_id, shop_lines in sorted(by_shop.items()):
-        how = sent.get(shop_id) or ShippingToPlace(shop_id=shop_id, method="", amount_minor=0)
-        orders.append(
-            {
-                "number": new_number(),
-                "shop_id": shop_id,
-                "group": _group(shop_lines),
-                "goods_minor": sum(line.goods_minor for line in shop_lines),
-                "discount_minor": sum(line.discount_minor for line in shop_lines),
-                "shipping_minor": how.amount_minor,
-                "tax_minor": sum(line.tax_minor for line in shop_lines),
-                "shipping_tax_minor": how.tax_minor,
-                "total_minor": sum(line.paid_minor for line in shop_lines) + how.paid_minor,
-                "shipping_method": how.method[:80],
-            }
+    for one in wanted:
+        by_shop: dict[int, list[LineToPlace]] = {}
+        for line in one.lines:
+            _sku, _title, shop_id = skus[line.sku_id]
+            by_shop.setdefault(shop_id, []).append(line)
+        sent = {way.shop_id: way for way in one.shipping if way.shop_id in by_shop}
+        purchase = Purchase(
+            buyer_id=one.buyer_id,
+            quote_id=one.quote_id,
+            currency=one.currency,
+            total_minor=sum(line.paid_minor for line in one.lines)
+            + sum(way.paid_minor for way in sent.values()),
+            placed_at=one.now,
+            pay_by=one.pay_by,
         )
-        rows += [_row(line, *skus[line.sku_id]) for line in shop_lines]
-    ids = statements.place(purchase, orders=orders, lines=rows, address=address)
-    for one in orders:
-        order = Order(
-            pk=ids[one["shop_id"]], purchase=purchase, buyer_id=buyer_id, currency=currency, **one
-        )
-        tell(OrderPlaced, order, referrals=[line.referral for line in by_shop[order.shop_id]])
-    return purchase
+        purchases.append(purchase)
+        for shop_id, lines in sorted(by_shop.items()):
+            how = sent.get(shop_id) or ShippingToPlace(shop_id=shop_id, method="", amount_minor=0)
+            orders.append(
+                {
+                    "number": new_number(),
+                    "purchase_id": purchase.pk,
+                    "shop_id": shop_id,
+                    "buyer_id": one.buyer_id,
+                    "group": _group(lines),
+                    "currency": one.currency,
+                    "goods_minor": sum(line.goods_minor for line in lines),
+                    "discount_minor": sum(line.discount_minor for line in lines),
+                    "shipping_minor": how.amount_minor,
+                    "tax_minor": sum(line.tax_minor for line in lines),
+                    "shipping_tax_minor": how.tax_minor,
+                    "total_minor": sum(line.paid_minor for line in lines) + how.paid_minor,
+                    "shipping_method": how.method[:80],
+                    "address": dict(one.address),
+                    "placed_at": one.now,
+                }
+            )
+            number = orders[-1]["number"]
+            rows += [_row(line, *skus[line.sku_id][:2], number=number) for line in lines]
+    ids = statements.place(purchases, orders=orders, lines=rows)
+    by_purchase = {purchase.pk: Placed(purchase, []) for purchase in purchases}
+    for fields in orders:
+        placed = by_purchase[fields["purchase_id"]]
+        order = Order(pk=ids[fields["number"]], **fields)
+        order.purchase = placed.purchase
+        placed.orders.append(order)
+    came_by: dict[str, list[str]] = {}
+    for row in rows:
+        came_by.setdefault(row["number"], []).append(row["referral"])
+    publish_all(
+        [
+            fact_of(OrderPlaced, order, referrals=came_by[order.number])
+            for placed in by_purchase.values()
+            for order in placed.orders
+        ]
+    )
+    return list(by_purchase.values())
 
 
-def _row(line: LineToPlace, sku: Sku, title: str, shop_id: int) -> dict[str, Any]:
+def _row(line: LineToPlace, sku: Sku, title: str, *, number: str) -> dict[str, Any]:
     return {
-        "shop_id": shop_id,
+        "number": number,
         "sku_id": line.sku_id,
         "hold_id": line.hold_id,
         "is_first_paid": line.is_first_paid,

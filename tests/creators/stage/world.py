@@ -42,6 +42,7 @@ from tests.factories.creators import (
     PartnerShopFactory,
     PieceProductFactory,
 )
+from tests.factories.orders import place_one
 
 
 class World:
@@ -235,7 +236,7 @@ class World:
         now = self.now()
         hold = self.move_stock(which)
         address = Address(full_name="A", line1="B", postal_code="1", city="C", country="IT")
-        purchase = orders.place(
+        purchase = place_one(
             buyer_id=self.alice.pk,
             quote_id=uuid.uuid4(),
             lines=[

@@ -127,11 +127,11 @@ class Life(RuleBasedStateMachine):
         quote = self.try_to(checkout.start_quote, owner=CartOwner(user_id=buyer.pk))
         if quote is None:
             return
-        purchase = self.try_to(
+        placed = self.try_to(
             checkout.place_order, quote_id=quote.pk, buyer=buyer, address=ADDRESS, card_token=card
         )
-        if purchase is not None:
-            self.try_to(payments.start, payment_id=purchase.payments.get().pk)
+        if placed is not None:
+            self.try_to(payments.start, payment_id=placed.payment.pk)
 
     def pay_again(self, number, card):
         order = one_of(Order.objects.filter(state="unpaid").order_by("pk"), number)

@@ -31,7 +31,7 @@ def _place(quote, user, now, **more):
         card_token="tok_success",
         now=now,
         **more,
-    )
+    ).purchase
 
 
 def _reprice(quote, now, **more):

@@ -14,6 +14,7 @@ from shops.checkout import services
 from shops.checkout.models import CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.services import placing
+from shops.facts.batching import Heat
 from shops.facts.models import Event
 from shops.facts.refused import NotFound, Refused
 from shops.orders.models import Order, OrderLine, Purchase
@@ -35,7 +36,7 @@ def _place(quote, user, now, **more):
         card_token="tok_success",
         now=now,
         **more,
-    )
+    ).purchase
 
 
 def _run_out(quote):
@@ -241,14 +242,15 @@ def test_without_a_key_the_quote_still_gives_only_one_order(alice, mug, now):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_control_without_the_quotes_state_the_hold_is_what_refuses(alice, mug, now):
+def test_control_without_the_quotes_state_the_hold_is_what_refuses(alice, mug, now, monkeypatch):
     """Show what each guard does: with the quote's put aside, the next one gives the "no"."""
+    monkeypatch.setattr(placing, "_heat", Heat(above=1000))  # alone, whoever was here before
     quote = quote_for(alice, mug, now=now)
     _place(quote, alice, now)
     Quote.objects.update(state=Quote.State.OPEN)
     with pytest.raises(Refused) as refused:
         _place(quote, alice, now)
-    assert refused.value.code == "hold_used"
+    assert refused.value.code == "quote_over"
     Hold.objects.update(state="held")
     with pytest.raises(IntegrityError, match="quote_id"):
         _place(quote, alice, now)

@@ -43,7 +43,7 @@ def _set(owner, sku, quantity, now):
 def _place(quote, user, now):
     return services.place_order(
         quote_id=quote.pk, buyer=user, address=ADDRESS, card_token="tok_success", now=now
-    )
+    ).purchase
 
 
 def test_a_cart_keeps_as_many_as_are_in_it(mine, kept, now):

@@ -13,11 +13,11 @@ from shops.orders.services import (
     SoldOut,
     close_unpaid,
     mark_paid,
-    place,
 )
 from shops.stock.models import Hold, Stock
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.checkout import ADDRESS
+from tests.factories.orders import place_one
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def rare(shop):
 
 
 def _placed(user, sku, now, quantity=1):
-    return place(
+    return place_one(
         buyer_id=user.pk,
         quote_id=uuid.uuid4(),
         lines=[

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 
 from creators.pieces import referral
 from shops.orders.models import Order
-from shops.orders.services import LineToPlace, ShippingToPlace, place
+from shops.orders.services import LineToPlace, ShippingToPlace
 from tests.factories.checkout import ADDRESS
+from tests.factories.orders import place_one
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def _line(sku, **more):
 
 
 def _placed(buyer, lines, now, shipping=()):
-    return place(
+    return place_one(
         buyer_id=buyer.pk,
         quote_id=uuid.uuid4(),
         lines=lines,
