@@ -222,7 +222,7 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="optional")
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_FORMS = {"signup": "shops.accounts.forms.SignupForm"}
-ACCOUNT_ADAPTER = "shops.checkout.adapter.CheckoutAccountAdapter"
+ACCOUNT_ADAPTER = "shops.webhooks.adapter.AccountAdapter"
 # Sign-in attempts are limited in production; a crowd behind one address signs in during a demo.
 ACCOUNT_RATE_LIMITS: dict[str, str] | bool = (
     {"login_failed": "10/m/ip,5/300s/key", "signup": "20/m/ip"} if IS_PRODUCTION else False

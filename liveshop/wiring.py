@@ -62,6 +62,7 @@ from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.pricing.events import DealChanged
 from shops.returns.events import ReturnChanged
 from shops.stock.events import StockChanged, WaitlistEnded, WaitlistOffered
+from shops.webhooks.events import TokensRevoked
 
 _STAGE = "creators.stage.reactions."
 _CHAT = "creators.stage.chat_reactions."
@@ -148,6 +149,8 @@ TABLE: dict[type[Fact], On] = {
     PayoutChanged: On(must=[_WEBHOOKS]),
     # returns
     ReturnChanged: On(must=[_RETURNS + "send_mails", _WEBHOOKS]),
+    # webhooks
+    TokensRevoked: On(must=["shops.webhooks.reactions.mail_tokens_revoked"]),
     # media
     PictureStarted: On(show=[_STAGE + "picture_changed"]),
     PictureLost: On(show=[_STAGE + "picture_changed"]),

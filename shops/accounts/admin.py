@@ -2,12 +2,25 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.models import Address, Grant, User
+
+
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """An operator's new password for somebody has the same consequences as the user's own."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit=commit)
+        given = self.cleaned_data.get("password1")
+        if commit and given:
+            get_adapter().set_password(user, given)
+        return user
 
 
 class GrantInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
@@ -20,6 +33,7 @@ class GrantInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Django's page for users, without a username."""
 
+    change_password_form = PasswordForm
     ordering = ["email"]
     list_display = ["email", "display_name", "is_active", "is_staff", "date_joined"]
     list_filter = ["is_active", "is_staff", "grants__role"]

@@ -1,4 +1,4 @@
-"""What must follow on facts: the shop's own servers hear of them.
+"""What must follow on facts: the shop's own servers hear of them, and users of their tokens.
 
 Receivers get numbers and amounts, never who the buyer is or where they live: what a shop may see of
 an order it asks the API for, which knows whether its buyer may still take it back.
@@ -9,7 +9,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext
 
+from shops.accounts.models import User
 from shops.catalog.models import Shop
 from shops.facts.publishing import Fact
 from shops.orders import events as orders
@@ -24,6 +30,8 @@ from shops.payments.events import (
 )
 from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.returns.events import ReturnChanged
+from shops.webhooks.events import TokensRevoked
+from shops.webhooks.models import ApiToken
 from shops.webhooks.services.messages import Told, tell
 
 # An order that is paid is a payment that has arrived: a shop's share of it.
@@ -49,6 +57,28 @@ def tell_shop(fact: Fact, *, event_id: int, now: datetime) -> None:
     told = _told(fact, source=f"fact:{event_id}", now=now)
     if told:
         tell(told, now=now)
+
+
+def mail_tokens_revoked(fact: TokensRevoked, *, event_id: int, now: datetime) -> None:
+    """Tell a user which programs have lost their access, and where to give it again."""
+    user = User.objects.get(pk=fact.user_id)
+    tokens = ApiToken.objects.select_related("shop").filter(pk__in=fact.token_ids)
+    site = settings.SITE_URL.rstrip("/")
+    body = render_to_string(
+        "webhooks/mail/tokens_revoked.txt",
+        {
+            "name": user.display_name or user.email,
+            "tokens": tokens.order_by("pk"),
+            "link": f"{site}{reverse('webhooks:tokens')}",
+            "reset": f"{site}{reverse('account_reset_password')}",
+        },
+    )
+    EmailMessage(
+        subject=gettext("New password: your API tokens are revoked"),
+        body=body,
+        to=[user.email],
+        headers={"Message-ID": f"<tokens-revoked-{event_id}@liveshop>"},
+    ).send()
 
 
 def _told(fact: Fact, *, source: str, now: datetime) -> list[Told]:

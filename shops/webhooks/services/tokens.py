@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.models import User
 from shops.catalog.models import Shop
+from shops.facts.publishing import publish
 from shops.facts.refused import Invalid, NotFound, Refused
+from shops.webhooks.events import TokensRevoked
 from shops.webhooks.models import ApiToken
 from shops.webhooks.scopes import BUYER_SCOPES, SHOP_SCOPES
 
@@ -95,6 +97,18 @@ def revoke_token(*, token_id: int, user: User, shop: Shop | None, now: datetime)
     if token is None:
         raise NotFound
     return token
+
+
+@transaction.atomic
+def revoke_all(*, user: User, now: datetime) -> int:
+    """End all tokens that a user has made, those for shops included; count them."""
+    # One that is being made just now is made before or after this.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    ids = list(_usable(user.api_tokens.all(), now=now).order_by("pk").values_list("pk", flat=True))
+    if ids:
+        ApiToken.objects.filter(pk__in=ids).update(revoked_at=now)
+        publish(TokensRevoked(user_id=user.pk, token_ids=ids))
+    return len(ids)
 
 
 def find_token(*, text: str, now: datetime) -> ApiToken | None:

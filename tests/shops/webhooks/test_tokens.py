@@ -1,11 +1,17 @@
 """Tokens: shown once, kept as a hash, good for what they say and no longer than they should be."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 
+from shops.facts.models import Event
+from shops.facts.publishing import read
 from shops.webhooks.models import ApiToken
+from shops.webhooks.reactions import mail_tokens_revoked
 from shops.webhooks.services import tokens
+from tests.factories.accounts import PASSWORD
 from tests.factories.catalog import ShopFactory, ShopStaffFactory
 from tests.factories.webhooks import bearer, token_for
 
@@ -52,6 +58,59 @@ def test_a_revoked_token_is_refused_at_once(client, alice, now):
     token = ApiToken.objects.get()
     tokens.revoke_token(token_id=token.pk, user=alice, shop=None, now=now)
     assert client.get("/api/v1/cart", **bearer(text)).status_code == 401
+
+
+NEW = "another long secret 9"
+
+
+def change_password(client, user):
+    client.force_login(user)
+    fields = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+    return client.post("/accounts/password/change/", fields)
+
+
+def test_a_new_password_ends_all_tokens_of_its_user_and_nobody_elses(client, carol, alice, now):
+    shop = ShopStaffFactory(user=carol).shop
+    mine = [token_for(carol), token_for(carol, shop=shop, scopes=["orders:read"])]
+    other = token_for(alice)
+    assert change_password(client, carol).status_code == 302
+    assert [tokens.find_token(text=text, now=now) for text in mine] == [None, None]
+    assert tokens.find_token(text=other, now=now) is not None
+    [event] = Event.objects.filter(kind="TokensRevoked")
+    mail_tokens_revoked(read(event), event_id=event.pk, now=now)
+    (letter,) = [one for one in mail.outbox if "token" in one.subject]
+    assert letter.to == [carol.email]
+    assert shop.name in letter.body
+    assert "/account/tokens/" in letter.body
+
+
+def test_a_forgotten_password_ends_them_too(client, alice, now):
+    text = token_for(alice)
+    client.post("/accounts/password/reset/", {"email": alice.email})
+    link = re.search(r"/accounts/password/reset/key/\S+", mail.outbox[-1].body)[0]
+    page = client.get(link, follow=True)
+    assert "API tokens" in page.content.decode()
+    form = page.redirect_chain[-1][0]
+    assert client.post(form, {"password1": NEW, "password2": NEW}).status_code == 302
+    assert tokens.find_token(text=text, now=now) is None
+
+
+def test_an_operators_new_password_for_somebody_ends_them_too(client, alice, olga, now):
+    text = token_for(alice)
+    olga.is_staff = olga.is_superuser = True
+    olga.save()
+    client.force_login(olga)
+    fields = {"usable_password": "true", "password1": NEW, "password2": NEW}
+    answer = client.post(f"/admin/accounts/user/{alice.pk}/password/", fields)
+    assert answer.status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password(NEW)
+    assert tokens.find_token(text=text, now=now) is None
+
+
+def test_without_tokens_nobody_is_written_to_about_them(client, alice):
+    assert change_password(client, alice).status_code == 302
+    assert not Event.objects.filter(kind="TokensRevoked").exists()
 
 
 def test_nobody_revokes_anothers_token(client, alice, erin):
