@@ -189,7 +189,7 @@ class Draft:
 
 @cache
 def _write() -> str:
-    made = "one.quote_id IN (SELECT id FROM made)"
+    made = "one.quote_id IN (SELECT id FROM made) ORDER BY one.ordinality"
     return f"""
     WITH made AS (
         {inserting(Quote, "quotes")}

@@ -67,8 +67,9 @@ def insert(*groups: Sequence[Model]) -> None:
 def inserting(model: type[Model], name: str) -> str:
     """Make the statement that inserts new rows of a model, as `one`, in the order of a list.
 
-    What follows of it can be added: a condition on `one`, what to do at a conflict. The value of
-    this name is the list, as `written` writes it.
+    What follows of it can be added: a condition on `one`, its order by `ordinality` (else a
+    condition may mix the rows), what to do at a conflict. The value of this name is the list, as
+    `written` writes it.
     """
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
     table = model._meta.db_table
@@ -76,7 +77,8 @@ def inserting(model: type[Model], name: str) -> str:
     types = ", ".join(f'"{field.column}" {field.db_type(connection)}' for field in fields)
     return (
         f'INSERT INTO "{table}" ({names}) SELECT {names}'  # noqa: S608  # names of a model
-        f" FROM jsonb_to_recordset(%({name})s::jsonb) AS one ({types})"
+        f" FROM ROWS FROM (jsonb_to_recordset(%({name})s::jsonb) AS ({types}))"
+        " WITH ORDINALITY AS one"
     )
 
 
