@@ -464,11 +464,14 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["shops.webhooks.permissions.MayAsk"],
+    "DEFAULT_THROTTLE_CLASSES": ["shops.webhooks.limits.PerMinute"],
     "DEFAULT_PARSER_CLASSES": ["shops.facts.parsers.StrictParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "liveshop.api.Schema",
     "EXCEPTION_HANDLER": "liveshop.api.problem_details",
 }
+# API_REQUESTS_PER_MINUTE: what one token, or one user's browser, may ask in a minute; 0: no limit.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "liveshop",
     "VERSION": "1",

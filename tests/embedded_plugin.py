@@ -27,6 +27,8 @@ def pytest_load_initial_conftests() -> Generator[None]:
     os.environ.setdefault("LIVESHOP_ENV", "test")
     # What is paid is the shop's at once; tests of the remorse hold set their own.
     os.environ.setdefault("REMORSE_SECONDS", "0")
+    # Tests of the limit set their own.
+    os.environ.setdefault("API_REQUESTS_PER_MINUTE", "0")
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is not None:
         number = int(worker.removeprefix("gw")) + 1
