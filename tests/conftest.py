@@ -195,15 +195,15 @@ def _patient_emptying():
 @pytest.fixture(autouse=True)
 def _events_keep_to_their_rooms(monkeypatch):
     """Insist that what is published to a room is what the protocol says goes there."""
-    publish, astray = publishing.publish, []
+    publish, astray = publishing.publish_all, []
 
-    def watched(room, events):
-        events = list(events)
-        kind = rooms.kind_of(room)
-        astray.extend((room, event) for event in events if kind not in GOES_TO[type(event)])
-        return publish(room, events)
+    def watched(told):
+        for room, events in told.items():
+            kind = rooms.kind_of(room)
+            astray.extend((room, event) for event in events if kind not in GOES_TO[type(event)])
+        return publish(told)
 
-    monkeypatch.setattr(publishing, "publish", watched)
+    monkeypatch.setattr(publishing, "publish_all", watched)
     yield
     assert astray == []
 

@@ -8,7 +8,7 @@ again, and everybody in it a fresh snapshot from PostgreSQL.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, wraps
 from typing import Protocol, TypeVar
 
@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError
 
 from creators.stage import rooms
 from creators.stage.frames import Reading, parse_reading
-from creators.stage.valkey import AWAY, Valkey, database_of
+from creators.stage.valkey import AWAY, Call, Valkey, database_of
 from creators.stage.wire import AnyRoomEvent, encode
 
 log = logging.getLogger(__name__)
@@ -126,24 +126,34 @@ def renew(room: str) -> None:
 
 def publish(room: str, events: Iterable[AnyRoomEvent]) -> bool:
     """Number, keep and send events to a room, in their order; False when Valkey is not there."""
-    encoded = [encode(event) for event in events]
-    if not encoded or not room:
-        return True
-    if missed.is_paused(room):
-        missed.add(room)
-        return False
-    keys = rooms.keys_of(room, database=database())
-    try:
-        _valkey().script(
-            rooms.PUBLISH,
+    return publish_all({room: list(events)})
+
+
+def publish_all(told: Mapping[str, Sequence[AnyRoomEvent]]) -> bool:
+    """Do as `publish` does for several rooms in one trip; False when some of them missed it."""
+    waiting: dict[str, Call] = {}
+    is_told = True
+    for room, events in told.items():
+        if not events or not room:
+            continue
+        if missed.is_paused(room):
+            missed.add(room)
+            is_told = False
+            continue
+        keys = rooms.keys_of(room, database=database())
+        waiting[room] = (
             [keys.head, keys.log, keys.channel],
-            [rooms.new_epoch(), settings.STAGE_HISTORY, rooms.KEEP_SECONDS, *encoded],
+            [rooms.new_epoch(), settings.STAGE_HISTORY, rooms.KEEP_SECONDS, *map(encode, events)],
         )
-    except redis.RedisError as error:
-        log.warning("room %s missed %d events: %s", room, len(encoded), error)
-        missed.add(room, is_away=isinstance(error, AWAY))
-        return False
-    return True
+    if not waiting:
+        return is_told
+    failures = _valkey().scripts(rooms.PUBLISH, list(waiting.values()))
+    for room, error in zip(waiting, failures, strict=True):
+        if error is not None:
+            log.warning("room %s missed %d events: %s", room, len(told[room]), error)
+            missed.add(room, is_away=isinstance(error, AWAY))
+            is_told = False
+    return is_told
 
 
 def or_renew(

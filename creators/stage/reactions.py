@@ -1,9 +1,12 @@
 """What browsers are told when something happened: facts in, wire events out.
 
-Each reaction runs after the commit, in the process that published the fact. It reads what is true
+Each reaction runs after the commit, in the process that published the fact; those of sales once for
+all facts of a transaction, which may be a hundred orders. It reads what is true
 now and tells that: a later state told early is harmless, since events are absolute.
 """
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from creators.live.events import (
@@ -29,6 +32,7 @@ from creators.stage.times import ms
 from shops.accounts.events import SignedOut
 from shops.accounts.models import User
 from shops.checkout.events import CartChanged
+from shops.facts.publishing import for_many
 from shops.orders.events import OrderFact, OrderPaid, OrderRefunded
 from shops.orders.models import Order, OrderLine
 from shops.orders.queries import orders_by_id
@@ -45,71 +49,99 @@ def signed_out(fact: SignedOut) -> None:
     )
 
 
-def stock_changed(fact: StockChanged) -> None:
+@for_many
+def stock_changed(facts: Sequence[StockChanged]) -> None:
     """Tell every show that has the product in its bag and that somebody may sit in.
 
     Viewers wait before a show begins, and buy when it has just ended.
     """
     lately = datetime.now(UTC) - timedelta(seconds=KEEP_SECONDS)
-    event = wire.StockMoved(
-        sku_id=fact.sku_id,
-        product_id=fact.product_id,
-        available=fact.available,
-        rev=fact.rev,
-    )
-    for piece_id in statements.shows_with(product_id=fact.product_id, lately=lately):
-        publishing.publish(live_room(piece_id), [event])
+    # Absolute figures: the last one of each SKU is enough.
+    newest = {fact.sku_id: fact for fact in facts}
+    told = _by_product(newest.values())
+    found: dict[str, list[wire.AnyRoomEvent]] = defaultdict(list)
+    for product_id, piece_id in statements.shows_with(product_ids=told.keys(), lately=lately):
+        found[live_room(piece_id)] += told[product_id]
+    publishing.publish_all(found)
 
 
-def cart_changed(fact: CartChanged) -> None:
-    publishing.publish(fact.room, [wire.Cart(version=fact.version, units=fact.units)])
+def _by_product(facts: Iterable[StockChanged]) -> dict[int, list[wire.AnyRoomEvent]]:
+    found: dict[int, list[wire.AnyRoomEvent]] = defaultdict(list)
+    for fact in facts:
+        found[fact.product_id].append(
+            wire.StockMoved(
+                sku_id=fact.sku_id,
+                product_id=fact.product_id,
+                available=fact.available,
+                rev=fact.rev,
+            )
+        )
+    return found
 
 
-def order_changed(fact: OrderFact) -> None:
-    """Tell the buyer's tabs."""
-    _tell_buyer(*orders_by_id(order_ids=[fact.order_id]))
+@for_many
+def cart_changed(facts: Sequence[CartChanged]) -> None:
+    found: dict[str, list[wire.AnyRoomEvent]] = defaultdict(list)
+    for fact in facts:
+        found[fact.room].append(wire.Cart(version=fact.version, units=fact.units))
+    publishing.publish_all(found)
 
 
-def order_paid(fact: OrderPaid) -> None:
-    """Tell the buyer, the shows that sold it, and their hosts."""
-    order_changed(fact)
-    pieces = _pieces(fact)
-    if not pieces:
+@for_many
+def order_changed(facts: Sequence[OrderFact]) -> None:
+    """Tell the buyers' tabs."""
+    _tell_buyers(orders_by_id(order_ids=sorted({fact.order_id for fact in facts})))
+
+
+@for_many
+def order_paid(facts: Sequence[OrderPaid]) -> None:
+    """Tell the shows that sold them, and their hosts; `order_changed` tells the buyers."""
+    through = {fact.order_id: pieces for fact in facts if (pieces := _pieces(fact))}
+    if not through:
         return
-    buyer = abbreviated(User.objects.get(pk=fact.buyer_id).display_name)
+    buyers = dict(
+        User.objects.filter(pk__in={fact.buyer_id for fact in facts}).values_list(
+            "pk", "display_name"
+        )
+    )
+    names = {fact.order_id: abbreviated(buyers[fact.buyer_id]) for fact in facts}
     lines = list(
-        OrderLine.objects.filter(order_id=fact.order_id)
+        OrderLine.objects.filter(order_id__in=through)
         .exclude(referral="")
         .select_related("sku")
         .order_by("pk")
     )
-    for piece_id in pieces:
+    told: dict[str, list[wire.AnyRoomEvent]] = {}
+    for piece_id in sorted({piece_id for pieces in through.values() for piece_id in pieces}):
         sold = snapshot.sold_by_product(piece_id)
-        publishing.publish(
-            live_room(piece_id),
-            [
-                wire.Sold(
-                    product_id=line.sku.product_id,
-                    title=line.title,
-                    buyer=buyer,
-                    quantity=line.quantity,
-                    sold=sold.get(line.sku.product_id, 0),
-                )
-                for line in lines
-                if line.referral.startswith(referral.prefix(piece_id))
-            ],
-        )
-        publishing.publish(host_room(piece_id), [snapshot.figures(piece_id)])
+        told[live_room(piece_id)] = [
+            wire.Sold(
+                product_id=line.sku.product_id,
+                title=line.title,
+                buyer=names[line.order_id],
+                quantity=line.quantity,
+                sold=sold.get(line.sku.product_id, 0),
+            )
+            for line in lines
+            if line.referral.startswith(referral.prefix(piece_id))
+        ]
+        told[host_room(piece_id)] = [snapshot.figures(piece_id)]
+    publishing.publish_all(told)
 
 
-def order_refunded(fact: OrderRefunded) -> None:
-    order_changed(fact)
-    for piece_id in _pieces(fact):
-        publishing.publish(host_room(piece_id), [snapshot.figures(piece_id)])
+@for_many
+def order_refunded(facts: Sequence[OrderRefunded]) -> None:
+    order_changed(facts)
+    pieces = {piece_id for fact in facts for piece_id in _pieces(fact)}
+    publishing.publish_all(
+        {host_room(piece_id): [snapshot.figures(piece_id)] for piece_id in sorted(pieces)}
+    )
 
 
-def payment_failed(fact: PaymentFailed) -> None:
-    _tell_buyer(*Order.objects.filter(purchase_id=fact.purchase_id).order_by("pk"))
+@for_many
+def payment_failed(facts: Sequence[PaymentFailed]) -> None:
+    purchases = {fact.purchase_id for fact in facts}
+    _tell_buyers(Order.objects.filter(purchase_id__in=purchases).order_by("pk"))
 
 
 def abbreviated(name: str) -> str:
@@ -123,28 +155,33 @@ def _pieces(fact: OrderFact) -> list[int]:
     return sorted({one.piece_id for one in found if one is not None})
 
 
-def _tell_buyer(*orders: Order) -> None:
+def _tell_buyers(orders: Iterable[Order]) -> None:
+    found: dict[str, list[wire.AnyRoomEvent]] = defaultdict(list)
+    orders = list(orders)
     if orders:
-        publishing.publish(
-            own_room(orders[0].buyer_id),
-            [wire.Order(order=card) for card in snapshot.order_cards(*orders)],
-        )
+        for order, card in zip(orders, snapshot.order_cards(*orders), strict=True):
+            found[own_room(order.buyer_id)].append(wire.Order(order=card))
+    publishing.publish_all(found)
 
 
-def waitlist_offered(fact: WaitlistOffered) -> None:
-    _tell_offer(fact.entry_id)
+@for_many
+def waitlist_offered(facts: Sequence[WaitlistOffered]) -> None:
+    _tell_offers({fact.entry_id for fact in facts})
 
 
-def waitlist_ended(fact: WaitlistEnded) -> None:
-    _tell_offer(fact.entry_id)
+@for_many
+def waitlist_ended(facts: Sequence[WaitlistEnded]) -> None:
+    _tell_offers({fact.entry_id for fact in facts})
 
 
-def _tell_offer(entry_id: int) -> None:
-    entry = WaitlistEntry.objects.select_related("sku__product").get(pk=entry_id)
-    publishing.publish(
-        own_room(entry.user_id),
-        [wire.Offer(offer=card) for card in snapshot.offer_cards([entry])],
+def _tell_offers(entry_ids: Collection[int]) -> None:
+    entries = list(
+        WaitlistEntry.objects.select_related("sku__product").filter(pk__in=entry_ids).order_by("pk")
     )
+    found: dict[str, list[wire.AnyRoomEvent]] = defaultdict(list)
+    for entry, card in zip(entries, snapshot.offer_cards(entries), strict=True):
+        found[own_room(entry.user_id)].append(wire.Offer(offer=card))
+    publishing.publish_all(found)
 
 
 # --- Shows ------------------------------------------------------------------------------------

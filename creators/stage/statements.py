@@ -1,5 +1,6 @@
 """The SQL of what browsers are told at every sale."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -7,18 +8,18 @@ from creators.live.models import ShowState
 from shops.facts.rows import ask
 
 _SHOWS: Final = """
-SELECT DISTINCT bag.piece_id FROM pieces_pieceproduct bag
+SELECT DISTINCT bag.product_id, bag.piece_id FROM pieces_pieceproduct bag
 JOIN live_livesession show ON show.piece_id = bag.piece_id
-WHERE bag.product_id = %(product)s AND bag.removed_at IS NULL
+WHERE bag.product_id = ANY(%(products)s::bigint[]) AND bag.removed_at IS NULL
     AND (show.state = ANY(%(states)s) OR show.ended_at > %(lately)s)
 """
 
 
-def shows_with(*, product_id: int, lately: datetime) -> list[int]:
-    """Find the shows with a product in their bag that somebody may sit in.
+def shows_with(*, product_ids: Collection[int], lately: datetime) -> list[tuple[int, int]]:
+    """Find the shows with products in their bags that somebody may sit in, as (product, show).
 
     They are to come, on the air, or have ended after `lately`.
     """
     states = [ShowState.SCHEDULED.value, ShowState.LIVE.value]
-    [rows] = ask(_SHOWS, {"product": product_id, "states": states, "lately": lately})
-    return [piece_id for (piece_id,) in rows]
+    [rows] = ask(_SHOWS, {"products": list(product_ids), "states": states, "lately": lately})
+    return [(product_id, piece_id) for product_id, piece_id in rows]

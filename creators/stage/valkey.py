@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript, Script
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import ConnectionError as NoConnection
-from redis.exceptions import MovedError, RedisError
+from redis.exceptions import MovedError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
@@ -33,6 +33,9 @@ ALONE: Final = "the server"
 DEFAULT_PORT: Final = 6379
 # Name of no node: nobody holds the slot, or it is not known yet who does.
 NOBODY: Final = ""
+
+# Keys and arguments of a script.
+Call = tuple[list[str], list[Any]]
 
 C = TypeVar("C")
 
@@ -157,6 +160,44 @@ class Valkey(_Nodes[redis.Redis]):
         except AWAY:
             self.suspect(name)
             raise
+
+    def scripts(self, text: str, calls: Sequence[Call]) -> list[RedisError | None]:
+        """Run a script many times, by one trip to each node; tells what went wrong with each."""
+        if self._is_stale:
+            self._find()
+        by_node = defaultdict[str, list[int]](list)
+        for number, (keys, _args) in enumerate(calls):
+            by_node[self.node_of(keys[0])].append(number)
+        found: dict[int, RedisError | None] = {}
+        for name, numbers in by_node.items():
+            found |= zip(
+                numbers, self._at_node(name, text, [calls[n] for n in numbers]), strict=True
+            )
+        return [found[number] for number in range(len(calls))]
+
+    def _at_node(self, name: str, text: str, calls: Sequence[Call]) -> Iterable[RedisError | None]:
+        answers: Sequence[Any] = [None]
+        if len(calls) > 1:
+            script = _registered(text)
+            try:
+                with self.client(name).pipeline(transaction=False) as trip:
+                    for keys, args in calls:
+                        trip.evalsha(script.sha, len(keys), *keys, *args)
+                    answers = trip.execute(raise_on_error=False)
+            except RedisError as error:
+                if isinstance(error, AWAY):
+                    self.suspect(name)
+                answers = [error] * len(calls)
+        for call, answer in zip(calls, answers, strict=True):
+            # Alone; or the node does not know the script (yet), or another has the room by now.
+            if len(calls) == 1 or isinstance(answer, MovedError | NoScriptError):
+                try:
+                    self.script(text, *call)
+                    yield None
+                except RedisError as error:
+                    yield error
+            else:
+                yield answer if isinstance(answer, RedisError) else None
 
     def anywhere(self, *command: Any) -> Any:
         """Run a command that any node can answer.

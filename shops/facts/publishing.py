@@ -1,10 +1,10 @@
 """publish(): write a fact down in its transaction, queue what must follow, show it afterwards."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Final
+from functools import cache
+from typing import Any, Final, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -41,6 +41,20 @@ class UnknownFact(LookupError):
     """A fact has no row in the wiring table."""
 
 
+# Show reactions that take several facts at once.
+_for_many: Final = set[Callable[..., object]]()
+R = TypeVar("R", bound=Callable[[Sequence[Any]], None])
+
+
+def for_many(reaction: R) -> R:
+    """Have a show reaction called once a transaction, with all its facts, in their order.
+
+    What it reads and tells for a hundred orders of one transaction it reads and tells at once.
+    """
+    _for_many.add(reaction)
+    return reaction
+
+
 @cache
 def table() -> dict[type[Fact], On]:
     wiring: dict[type[Fact], On] = import_string(settings.FACTS_WIRING)
@@ -64,7 +78,8 @@ def publish(fact: Fact, *, is_shown: bool = True) -> Event:
     """Record that something happened and set off what follows, all or nothing with it.
 
     Must reactions are queued in the caller's transaction; show reactions run after its commit, in
-    this process, and a failing one is logged and harms nobody. Who publishes faster than people
+    this process, each once for all facts that it takes (`for_many`) or for each of them, and a
+    failing one is logged and harms nobody. Who publishes faster than people
     look calls `show` later instead, for the newest of several facts (`is_shown=False`).
 
     :raises NotInTransaction: the caller is not in `transaction.atomic`
@@ -93,16 +108,42 @@ def publish_all(facts: Sequence[Fact], *, is_shown: bool = True) -> list[Event]:
     if asked:
         jobs.configure_task(REACT, allow_unknown=False).batch_defer(*asked)
     if is_shown:
-        for fact, on in zip(facts, found, strict=True):
-            for name in on.show:
-                transaction.on_commit(partial(_show, name, fact), robust=True)
+        _show_later([fact for fact, on in zip(facts, found, strict=True) if on.show])
     return events
 
 
-def show(fact: Fact) -> None:
-    """Run the show reactions of a fact that is committed; a failing one is logged."""
-    for name in table()[type(fact)].show:
-        _show(name, fact)
+def show(*facts: Fact) -> None:
+    """Run the show reactions of facts that are committed; a failing one is logged."""
+    waiting: dict[str, list[Fact]] = {}
+    for fact in facts:
+        for name in table()[type(fact)].show:
+            waiting.setdefault(name, []).append(fact)
+    for name, some in waiting.items():
+        _show(name, some)
+
+
+class _Showing:
+    """Facts of a transaction that are shown when it is committed, all at once."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def __call__(self) -> None:
+        show(*self.facts)
+
+
+def _show_later(facts: Sequence[Fact]) -> None:
+    if not facts:
+        return
+    # What was published under the same savepoints is committed or undone together.
+    here = set(connection.savepoint_ids)
+    for savepoints, callback, *_ in connection.run_on_commit:
+        if isinstance(callback, _Showing) and savepoints == here:
+            callback.facts += facts
+            return
+    showing = _Showing()
+    showing.facts += facts
+    transaction.on_commit(showing, robust=True)
 
 
 def _row_of(fact: Fact) -> On:
@@ -138,8 +179,19 @@ def _write(facts: Sequence[Fact]) -> list[Event]:
     ]
 
 
-def _show(name: str, fact: Fact) -> None:
-    try:
-        import_string(name)(fact)
-    except Exception:
-        log.exception("show reaction %s failed for %s", name, type(fact).__name__)
+def _show(name: str, facts: Sequence[Fact]) -> None:
+    reaction = import_string(name)
+    is_for_many = reaction in _for_many
+    if is_for_many and len(facts) > 1:
+        try:
+            reaction(facts)
+        except Exception:
+            # One that can't be shown keeps no other one from that: each goes by itself.
+            log.warning("show reaction %s failed for %d facts", name, len(facts))
+        else:
+            return
+    for fact in facts:
+        try:
+            reaction([fact] if is_for_many else fact)
+        except Exception:
+            log.exception("show reaction %s failed for %s", name, type(fact).__name__)
