@@ -3,14 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
-from django.utils.module_loading import import_string
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job, Status
 
-from shops.facts.models import Event
-from shops.facts.publishing import read
+from shops.facts.reacting import carry_out, carry_out_waiting
 
 # 2 s, 4 s, 8 s … then hourly, for three days: what a reaction needs (a mail server) may be away.
 LONGEST_WAIT: Final = timedelta(hours=1)
@@ -30,24 +27,9 @@ class Patiently(BaseRetryStrategy):
 
 @app.task(name="facts.react", queue="facts", retry=Patiently())
 def react(*, event_id: int, reaction: str) -> None:
-    carry_out(event_id=event_id, reaction=reaction, now=datetime.now(UTC))
-
-
-@transaction.atomic
-def carry_out(*, event_id: int, reaction: str, now: datetime) -> bool:
-    """Run a reaction in one transaction with the row that says it ran; False when it had run."""
-    event = Event.objects.get(pk=event_id)
-    # A second worker waits here on the unique index until the first one's transaction ends.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO facts_reaction (event_id, name) VALUES (%s, %s)"
-            " ON CONFLICT ON CONSTRAINT facts_reaction_once DO NOTHING",
-            [event_id, reaction],
-        )
-        if cursor.rowcount == 0:
-            return False
-    import_string(reaction)(read(event), event_id=event_id, now=now)
-    return True
+    now = datetime.now(UTC)
+    carry_out(event_id=event_id, reaction=reaction, now=now)
+    carry_out_waiting(now=now)
 
 
 @app.periodic(cron="* * * * *")

@@ -1,7 +1,7 @@
 """Reads of payments, refunds and what the books say about an order."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,7 +86,18 @@ def share_of(payment: Payment, order: Order) -> int:
 
 def shares(payment: Payment) -> list[tuple[Order, int]]:
     """Tell what was (or when captured in full will be) taken for each order of a payment."""
-    orders = list(Order.objects.filter(purchase_id=payment.purchase_id).order_by("pk"))
+    return shares_of([payment])[payment.pk]
+
+
+def shares_of(payments: Sequence[Payment]) -> dict[uuid.UUID, list[tuple[Order, int]]]:
+    """Tell by payment what was (or when captured in full will be) taken for each order."""
+    orders: dict[uuid.UUID, list[Order]] = {one.purchase_id: [] for one in payments}
+    for order in Order.objects.filter(purchase_id__in=list(orders)).order_by("pk"):
+        orders[order.purchase_id].append(order)
+    return {one.pk: _shares(one, orders[one.purchase_id]) for one in payments}
+
+
+def _shares(payment: Payment, orders: list[Order]) -> list[tuple[Order, int]]:
     if payment.captured_minor in (0, payment.amount_minor):
         return [(order, order.total_minor) for order in orders]
     told = dict(

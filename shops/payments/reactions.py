@@ -6,6 +6,7 @@ above this room, by payouts.
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +14,10 @@ from django.db.models import Sum
 
 from shops.facts.models import Event
 from shops.facts.publishing import read
+from shops.facts.reacting import takes_many
 from shops.facts.refused import Refused
 from shops.ledger.models import Journal, Kind, Side
-from shops.ledger.services import Line, post
+from shops.ledger.services import Line, Posting, post, post_all
 from shops.orders import services as orders
 from shops.orders.events import LinesCancelled, OrderCancelled
 from shops.orders.models import Order
@@ -31,7 +33,7 @@ from shops.payments.queries import (
     in_escrow,
     journals_of_order,
     refundable_minor,
-    shares,
+    shares_of,
 )
 from shops.payments.refunds import NotRefundable, queue_refund
 
@@ -42,21 +44,33 @@ class SplitDiffers(ValueError):
     """The orders of a purchase do not add up to what was captured for it."""
 
 
-def post_capture(fact: PaymentCaptured, *, event_id: int, now: datetime) -> None:
-    """Post a capture: from the provider's clearing account to each shop's escrow."""
-    payment = Payment.objects.get(pk=uuid.UUID(fact.payment_id))
-    parts = shares(payment)
-    if sum(minor for _, minor in parts) != fact.amount_minor:
-        raise SplitDiffers(f"payment {fact.payment_id}")
-    for order, minor in parts:
-        if minor:
-            post(
+def post_captures(facts: Sequence[tuple[int, PaymentCaptured]], *, now: datetime) -> None:
+    """Post captures: from the provider's clearing account to each shop's escrow."""
+    keys = [uuid.UUID(fact.payment_id) for _event_id, fact in facts]
+    payments = Payment.objects.in_bulk(keys)
+    parts = shares_of(list(payments.values()))
+    postings = []
+    for key, (_event_id, fact) in zip(keys, facts, strict=True):
+        own = parts[payments[key].pk]
+        if sum(minor for _, minor in own) != fact.amount_minor:
+            raise SplitDiffers(f"payment {fact.payment_id}")
+        postings += [
+            Posting(
                 source=SOURCE_CAPTURE,
                 key=capture_key(payment_id=fact.payment_id, order_id=order.pk),
                 lines=_lines(order, minor, into_escrow=True),
                 description=f"Order {order.number} paid",
-                now=now,
             )
+            for order, minor in own
+            if minor
+        ]
+    post_all(postings, now=now)
+
+
+@takes_many(post_captures)
+def post_capture(fact: PaymentCaptured, *, event_id: int, now: datetime) -> None:
+    """Post a capture."""
+    post_captures([(event_id, fact)], now=now)
 
 
 def post_refund(fact: RefundSucceeded, *, event_id: int, now: datetime) -> None:

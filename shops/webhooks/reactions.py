@@ -4,6 +4,7 @@ Receivers get numbers and amounts, never who the buyer is or where they live: wh
 an order it asks the API for, which knows whether its buyer may still take it back.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.utils.translation import gettext
 from shops.accounts.models import User
 from shops.catalog.models import Shop
 from shops.facts.publishing import Fact
+from shops.facts.reacting import takes_many
 from shops.orders import events as orders
 from shops.orders.models import Order
 from shops.payments.events import (
@@ -32,7 +34,7 @@ from shops.payouts.events import OrderSettled, PayoutChanged
 from shops.returns.events import ReturnChanged
 from shops.webhooks.events import TokensRevoked
 from shops.webhooks.models import ApiToken
-from shops.webhooks.services.messages import Told, tell
+from shops.webhooks.services.messages import Told, listeners, tell
 
 # An order that is paid is a payment that has arrived: a shop's share of it.
 _OF_ORDERS: Final[dict[type[Fact], tuple[str, ...]]] = {
@@ -52,11 +54,25 @@ _KEPT_BACK: Final = frozenset(
 )
 
 
-def tell_shop(fact: Fact, *, event_id: int, now: datetime) -> None:
-    """Write the messages that a fact means for its shops' endpoints."""
-    told = _told(fact, source=f"fact:{event_id}", now=now)
+def tell_shops(facts: Sequence[tuple[int, Fact]], *, now: datetime) -> None:
+    """Write the messages that facts mean for their shops' endpoints."""
+    shops = {shop_id for _event_id, fact in facts if (shop_id := _shop_of(fact)) is not None}
+    listening = listeners(shops) if shops else set()
+    told = [
+        event
+        for event_id, fact in facts
+        # Of most facts nobody wants to hear; of some only their order knows whose they are.
+        if (shop_id := _shop_of(fact)) is None or shop_id in listening
+        for event in _told(fact, source=f"fact:{event_id}", now=now)
+    ]
     if told:
         tell(told, now=now)
+
+
+@takes_many(tell_shops)
+def tell_shop(fact: Fact, *, event_id: int, now: datetime) -> None:
+    """Write the messages that a fact means for its shops' endpoints."""
+    tell_shops([(event_id, fact)], now=now)
 
 
 def mail_tokens_revoked(fact: TokensRevoked, *, event_id: int, now: datetime) -> None:
@@ -79,6 +95,10 @@ def mail_tokens_revoked(fact: TokensRevoked, *, event_id: int, now: datetime) ->
         to=[user.email],
         headers={"Message-ID": f"<tokens-revoked-{event_id}@liveshop>"},
     ).send()
+
+
+def _shop_of(fact: Fact) -> int | None:
+    return getattr(fact, "shop_id", None)
 
 
 def _told(fact: Fact, *, source: str, now: datetime) -> list[Told]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -56,6 +56,12 @@ class Told:
     type: str
     data: Mapping[str, Any]
     at: datetime
+
+
+def listeners(shop_ids: Collection[int]) -> set[int]:
+    """Tell which of some shops have an endpoint that is switched on."""
+    found = Endpoint.objects.filter(shop__in=shop_ids, is_enabled=True)
+    return set(found.values_list("shop_id", flat=True))
 
 
 @transaction.atomic
