@@ -127,7 +127,11 @@ TABLE: dict[type[Fact], On] = {
     OrderExpired: On(must=[_CHECKOUT + "give_back", _WEBHOOKS], show=[_STAGE + "order_changed"]),
     OrderReopened: On(must=[_CHECKOUT + "use_again"]),
     OrderRefunded: On(
-        must=[_ORDERS + "tell_refunded", _SCORING + "rescore_after_order"],
+        must=[
+            _ORDERS + "tell_refunded",
+            _CHECKOUT + "give_back",
+            _SCORING + "rescore_after_order",
+        ],
         show=[_STAGE + "order_refunded"],
     ),
     OrderRefundUndone: On(

@@ -12,8 +12,14 @@ from django.utils.translation import gettext
 from shops.checkout.events import GuestLinkAsked
 from shops.checkout.models import GuestLink
 from shops.checkout.services.guests import has_account, token_of
-from shops.orders.events import OrderCancelled, OrderExpired, OrderFact, OrderReopened
-from shops.orders.models import OVER, Order
+from shops.orders.events import (
+    OrderCancelled,
+    OrderExpired,
+    OrderFact,
+    OrderRefunded,
+    OrderReopened,
+)
+from shops.orders.models import OVER, Order, ParcelLine
 from shops.pricing.services import give_vouchers_back, use_vouchers_again
 
 
@@ -39,9 +45,14 @@ def mail_guest_link(fact: GuestLinkAsked, *, event_id: int, now: datetime) -> No
     ).send()
 
 
-def give_back(fact: OrderCancelled | OrderExpired, *, event_id: int, now: datetime) -> None:
-    """Give back the vouchers of an order that came to nothing, and stayed so."""
-    if _is_over(fact):
+def give_back(
+    fact: OrderCancelled | OrderExpired | OrderRefunded, *, event_id: int, now: datetime
+) -> None:
+    """Give back the vouchers of an order that came to nothing, and stayed so.
+
+    So did one that was refunded whole before anything of it was sent.
+    """
+    if _is_over(fact) and not ParcelLine.objects.filter(order_line__order=fact.order_id).exists():
         give_vouchers_back(purchase_id=uuid.UUID(fact.purchase_id), shop_id=fact.shop_id, now=now)
 
 

@@ -11,7 +11,7 @@ from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
 from shops.checkout.owner import CartOwner
 from shops.facts.refused import NotFound
 from shops.orders.models import Order, OrderLine
-from shops.orders.services import cancel, expire, reopen
+from shops.orders.services import cancel, expire, mark_paid, record_refund, reopen
 from shops.pricing.models import ShippingRate, TaxRate, Voucher
 from shops.pricing.services import VoucherRefused, VoucherUsedUp, end_deal
 from shops.stock.models import Hold
@@ -19,6 +19,7 @@ from shops.stock.services import NoMoreTime
 from tests.factories.catalog import ShopFactory, SkuFactory
 from tests.factories.checkout import ADDRESS, quote_for
 from tests.factories.pricing import deal, sends, tax, voucher
+from tests.shops.orders.life import sent
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +180,28 @@ def test_a_voucher_comes_back_with_the_fact_that_the_order_came_to_nothing(
     carried_out("OrderCancelled")
     made.refresh_from_db()
     assert made.used == 0
+
+
+@pytest.mark.parametrize(
+    ("part_minor", "is_sent", "used"),
+    [(0, False, 0), (1, False, 1), (0, True, 1)],
+    ids=["whole", "in part", "sent"],
+)
+def test_a_voucher_comes_back_when_all_was_refunded_before_anything_was_sent(
+    alice, shop, mug, now, carried_out, part_minor, is_sent, used
+):
+    made = voucher(shop, bps=1000, most_uses=1, now=now)
+    quote = quote_for(alice, mug, now=now)
+    _reprice(quote, now, add_code="SPRING")
+    purchase = _place(quote, alice, now)
+    mark_paid(purchase_id=purchase.pk, now=now)
+    order = purchase.orders.get()
+    if is_sent:
+        sent(order, now=now)
+    record_refund(order_id=order.pk, amount_minor=part_minor or order.total_minor, now=now)
+    carried_out("OrderRefunded")
+    made.refresh_from_db()
+    assert made.used == used
 
 
 @pytest.mark.parametrize("first", ["OrderExpired", "OrderReopened"])
