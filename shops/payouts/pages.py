@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
@@ -111,7 +112,7 @@ def statement(request: HttpRequest, whose: Whose, slug: str, extension: str) -> 
     if extension == "pdf":
         return _file(as_pdf(drawn), "application/pdf", f"{slug}.pdf")
     context = {
-        "statement": drawn,
+        "statement": statements.linked(drawn, link=partial(whose.at, "order")),
         "csv_url": whose.at("statement_file", slug, "csv"),
         "pdf_url": whose.at("statement_file", slug, "pdf"),
     }

@@ -5,8 +5,8 @@ The same as a page, a table (CSV) and a PDF.
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -36,13 +36,18 @@ _OF_SOURCES: Final[dict[str, str | Promise]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One entry; `reference` is the order's number or what the bank calls the payout."""
+    """One entry; `reference` is the order's number or what the bank calls the payout.
+
+    `is_of_order` tells which; `link` is where the order is explained, on the statement's page.
+    """
 
     at: datetime
     text: str
     reference: str
     amount_minor: int
     balance_minor: int
+    is_of_order: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,18 @@ def statement(*, owner: str, name: str, currency: str, month: date) -> Statement
     ):
         balance += entry.gained
         text, reference = _about(entry)
-        rows.append(Row(entry.journal.posted_at, text, reference, entry.gained, balance))
+        is_of_order = hasattr(entry.journal, "posting")
+        at = entry.journal.posted_at
+        rows.append(Row(at, text, reference, entry.gained, balance, is_of_order))
     return Statement(owner, name, currency, start.date(), opening, rows)
+
+
+def linked(statement: Statement, *, link: Callable[[str], str]) -> Statement:
+    """Have a statement's rows lead to the pages that explain their orders' money."""
+    rows = [
+        replace(row, link=link(row.reference)) if row.is_of_order else row for row in statement.rows
+    ]
+    return replace(statement, rows=rows)
 
 
 def months(*, owner: str) -> list[tuple[date, str]]:

@@ -20,7 +20,7 @@ from shops.returns.models import (
     ReturnPhoto,
     ReturnRefund,
 )
-from shops.returns.states import DisputeState, RefundState, ReturnState, Side
+from shops.returns.states import DisputeState, EventKind, RefundState, ReturnState, Side
 
 PER_PAGE = 50
 
@@ -83,6 +83,12 @@ def disputes(*, are_open: bool) -> list[Dispute]:
     if are_open:
         return list(found.filter(state__in=open_states).order_by("decide_by")[:PER_PAGE])
     return list(found.exclude(state__in=open_states).order_by("-opened_at")[:PER_PAGE])
+
+
+def rejection_of(case: Return) -> str:
+    """Say why the shop rejected a return that was read with its events; "" if it did not."""
+    events = case.shown_events  # type: ignore[attr-defined]  # prefetched
+    return next((event.reason for event in events if event.kind == EventKind.REJECTED), "")
 
 
 def failed_refunds() -> list[ReturnRefund]:

@@ -76,6 +76,7 @@ def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
     context = {
         "case": found,
         "can": possible(found, now=now()),
+        "rejection": queries.rejection_of(found),
         "side": Side.BUYER,
         "most_photos": MOST_PHOTOS,
     }

@@ -192,6 +192,12 @@ def test_a_statement_closes_at_its_opening_and_all_entries(client, carol, sold, 
 
     assert shown.opening_minor == 6_619
     assert [row.reference for row in shown.rows][:2] == [within.number, before.number]
+    path = "/seller/carols/payouts"
+    assert [row.link for row in shown.rows] == [
+        f"{path}/orders/{within.number}/",
+        f"{path}/orders/{before.number}/",
+        "",
+    ]
     assert [row.amount_minor for row in shown.rows] == [6_619, -6_619, -6_619]
     assert shown.closing_minor == shown.opening_minor + sum(row.amount_minor for row in shown.rows)
     assert [row["balance"] for row in rows] == ["66.19", "132.38", "66.19", "0.00", "0.00"]

@@ -285,6 +285,15 @@ def test_names_and_words_are_written_as_text(client, case, alice, carol, now):
     assert "&lt;script&gt;alert(1)" in body
 
 
+def test_a_buyer_reads_at_once_why_it_was_rejected(client, case, alice, carol, now):
+    page = reverse("returns:case", args=[case.pk])
+    assert "The shop rejected it" not in _as(client, alice).get(page).content.decode()
+    deciding.reject(case_id=case.pk, reason="It is worn.", by=carol, now=now)
+    body = _as(client, alice).get(page).content.decode()
+    assert body.count("It is worn.") == 2
+    assert body.index("The shop rejected it") < body.index("It is worn.") < body.index("History")
+
+
 def test_both_sides_get_a_mail_of_each_change(case, alice, carol, now, settings):
     settings.SITE_URL = "https://shop.example/"
     deciding.reject(case_id=case.pk, reason="It is <worn>", by=carol, now=now)

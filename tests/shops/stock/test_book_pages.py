@@ -89,7 +89,7 @@ def test_on_hand_is_available_and_held_and_ordered(seller, shop, sku, book):
 
     figures = shown.context["book"].stock
     assert (figures.on_hand, figures.available, figures.held, figures.committed) == (9, 4, 2, 3)
-    assert "Recomputed from all movements: the same." in text(shown)
+    assert "All movements below, added up, make these figures." in text(shown)
     [row] = seller.get(f"/seller/{shop.slug}/stock/").context["rows"]
     assert row.book == shown.context["book"]
 
@@ -99,7 +99,7 @@ def test_it_says_so_when_the_movements_add_up_to_something_else(seller, shop, sk
     Stock.objects.filter(sku=sku).update(**change)
 
     assert "The movements add up to something else: 9 on hand" in text(seller.get(book))
-    assert "Differs" in text(seller.get(f"/seller/{shop.slug}/stock/"))
+    assert "Does not add up" in text(seller.get(f"/seller/{shop.slug}/stock/"))
 
 
 def test_a_delivery_is_written_down_with_who_and_why(seller, sku, book, carol):
