@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,9 +130,9 @@ def hold(state):
             holder.kill()
 
 
-@pytest.fixture
-def state():
-    """A state folder that is not there yet, which the servers' user can walk to."""
+@contextmanager
+def walkable():
+    """Make a folder to which the servers' user can walk; what runs in its `state` ends with it."""
     base = Path(tempfile.mkdtemp(prefix="live shop "))
     base.chmod(0o755)
     state = base / "state"
@@ -142,3 +143,25 @@ def state():
     wait_until(lambda: not processes_of(state), 30)
     embedded.reset(state)
     shutil.rmtree(base)
+
+
+@pytest.fixture
+def state():
+    """A state folder that is not there yet."""
+    with walkable() as state:
+        yield state
+
+
+@pytest.fixture(scope="session")
+def first_start():
+    """A state folder after one start and its end."""
+    with walkable() as state:
+        embedded.lease(state, fast=True).close()
+        wait_until(lambda: processes_of(state) == [])
+        yield state
+
+
+@pytest.fixture
+def started_before(state, first_start):
+    """`state` is there: the data were made at an earlier start, which takes a second of a core."""
+    subprocess.run(["cp", "-a", first_start, state], check=True)

@@ -49,6 +49,7 @@ def test_a_program_that_is_no_postgresql_is_refused(state, pretend):
         embedded.lease(state, fast=True)
 
 
+@pytest.mark.usefixtures("started_before")
 def test_after_a_wrong_pg_bin_the_next_start_works(state, tmp_path, monkeypatch):
     monkeypatch.setenv("PG_BIN", str(tmp_path))
     with pytest.raises(embedded.EmbeddedError):
@@ -59,6 +60,7 @@ def test_after_a_wrong_pg_bin_the_next_start_works(state, tmp_path, monkeypatch)
         assert query(state, "SELECT 1") == 1
 
 
+@pytest.mark.usefixtures("started_before")
 def test_data_of_another_version_are_left_alone(state):
     with embedded.lease(state, fast=True):
         pass

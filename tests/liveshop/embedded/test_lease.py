@@ -37,6 +37,7 @@ def test_both_servers_answer_during_a_lease_and_are_gone_after_it(state):
     wait_until(lambda: processes_of(state) == [])
 
 
+@pytest.mark.usefixtures("started_before")
 def test_the_servers_listen_on_no_port(state):
     with embedded.lease(state, fast=True) as lease:
         assert query(state, "SHOW listen_addresses") == ""
@@ -44,6 +45,7 @@ def test_the_servers_listen_on_no_port(state):
             assert client.config_get("port") == {"port": "0"}
 
 
+@pytest.mark.usefixtures("started_before")
 def test_no_server_ever_runs_as_root(state):
     with embedded.lease(state, fast=True):
         servers = [process for process in processes_of(state) if not process.is_keeper]
@@ -63,6 +65,7 @@ def test_the_database_sorts_alike_everywhere_though_the_caller_has_no_language(s
     assert query(state, "SELECT upper('é')") == "É"
 
 
+@pytest.mark.usefixtures("started_before")
 def test_the_data_are_kept_from_lease_to_lease(state):
     with embedded.lease(state):
         query(state, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -86,12 +89,14 @@ def test_processes_that_start_at_once_share_one_pair_of_servers(state, hold):
     wait_until(lambda: processes_of(state) == [])
 
 
+@pytest.mark.usefixtures("started_before")
 def test_leases_that_come_and_go_never_meet_a_server_that_is_leaving(state):
     for _ in range(5):
         with embedded.lease(state, fast=True):
             assert query(state, "SELECT 1") == 1
 
 
+@pytest.mark.usefixtures("started_before")
 def test_the_servers_end_when_their_only_client_is_killed(state, hold):
     holder = hold()
     holder.wait_until_up()
@@ -113,6 +118,7 @@ def test_the_servers_end_when_their_client_is_killed_while_they_start(state, hol
         assert query(state, "SELECT 1") == 1
 
 
+@pytest.mark.usefixtures("started_before")
 def test_the_servers_end_with_a_killed_keeper_and_the_next_start_recovers(state, hold):
     with embedded.lease(state) as lost:
         query(state, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -126,12 +132,14 @@ def test_the_servers_end_with_a_killed_keeper_and_the_next_start_recovers(state,
     wait_until(lambda: processes_of(state) == [])
 
 
+@pytest.mark.usefixtures("started_before")
 def test_nothing_is_left_of_a_killed_keeper(state):
     with embedded.lease(state, fast=True):
         os.kill(keeper_of(state).pid, signal.SIGKILL)
         wait_until(lambda: processes_of(state) == [])
 
 
+@pytest.mark.usefixtures("started_before")
 def test_a_killed_postgresql_comes_back_with_its_data(state):
     with embedded.lease(state) as lease:
         query(state, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -149,6 +157,7 @@ def test_a_killed_postgresql_comes_back_with_its_data(state):
         assert not lease.is_lost
 
 
+@pytest.mark.usefixtures("started_before")
 def test_the_next_start_recovers_after_keeper_and_postgresql_were_killed(state):
     with embedded.lease(state) as lost:
         query(state, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -161,6 +170,7 @@ def test_the_next_start_recovers_after_keeper_and_postgresql_were_killed(state):
         assert query(state, "SELECT answer FROM kept") == 42
 
 
+@pytest.mark.usefixtures("started_before")
 def test_data_in_use_are_not_forgotten(state):
     with (
         embedded.lease(state, fast=True),
@@ -169,6 +179,7 @@ def test_data_in_use_are_not_forgotten(state):
         embedded.reset(state)
 
 
+@pytest.mark.usefixtures("started_before")
 def test_a_reset_forgets_the_data(state):
     with embedded.lease(state, fast=True):
         query(state, "CREATE TABLE kept AS SELECT 42 AS answer")

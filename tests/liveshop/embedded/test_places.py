@@ -30,12 +30,14 @@ def private_home():
     shutil.rmtree(home)
 
 
+@pytest.mark.usefixtures("started_before")
 def test_the_servers_files_are_for_their_user_alone(state):
     with embedded.lease(state, fast=True):
         for folder in (Places.of(state).servers, Places.of(state).sockets):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.usefixtures("started_before")
 @pytest.mark.parametrize("name", ["keeper.log", "keeper.lock", "valkey.log"])
 def test_a_link_that_the_servers_user_left_gives_no_other_file_away(state, tmp_path, name):
     with embedded.lease(state, fast=True):
