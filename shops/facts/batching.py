@@ -30,6 +30,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
 from shops.facts.refused import Refused
+from shops.facts.transactions import whole
 
 log = logging.getLogger(__name__)
 
@@ -387,15 +388,19 @@ def share(
     answers: dict[int, R | Refused] = {}
     left = list(range(len(asks)))
     told = partial(_tell_in_order, answers, then)
+
+    @whole
+    def try_all() -> None:
+        if lock_seconds is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}")
+        transaction.on_commit(told)
+        done = do([asks[place] for place in left])
+        answers.update(zip(left, done, strict=True))
+
     while left:
         try:
-            with transaction.atomic():
-                if lock_seconds is not None:
-                    with connection.cursor() as cursor:
-                        cursor.execute(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}")
-                transaction.on_commit(told)
-                done = do([asks[place] for place in left])
-                answers |= zip(left, done, strict=True)
+            try_all()
         except Refusals as refused:
             answers |= {left[place]: no for place, no in refused.by_place.items()}
             left = [place for number, place in enumerate(left) if number not in refused.by_place]

@@ -353,6 +353,8 @@ def _use_vouchers(promises: Sequence[Promise], placed: Sequence[Placed], *, now:
     refusals: dict[int, Refused] = {}
     statements.lock_vouchers({used.voucher_id for promise in promises for used in promise.vouchers})
     for place, (promise, one) in enumerate(zip(promises, placed, strict=True)):
+        if not promise.vouchers:
+            continue
         try:
             use_vouchers(
                 discounts={used.voucher_id: used.discount_minor for used in promise.vouchers},
