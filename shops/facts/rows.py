@@ -11,7 +11,7 @@ import msgspec
 from django.db import connection
 from django.db.models import AutoField, Model
 
-from shops.facts.postgresql.base import plain_cursor
+from shops.facts.postgresql import base
 
 _M = TypeVar("_M", bound=Model)
 
@@ -100,14 +100,7 @@ def ask(sql: str, values: Mapping[str, Any]) -> list[list[Any]]:
     Each statement sees what was committed before it began: one that follows a lock sees what was
     written by whoever held that before.
     """
-    found = []
-    # Only a single one can be prepared.
-    with connection.cursor() if ";" in sql else plain_cursor() as cursor:
-        cursor.execute(sql, values)
-        while True:
-            found.append(cursor.fetchall() if cursor.description else [])
-            if not cursor.nextset():
-                return found
+    return base.ask(sql, values)
 
 
 @cache

@@ -2,17 +2,24 @@
 
 - A connection of the pool is looked at, not asked, before a request gets it: one that the server
   has closed has something to read. Asking it would be a trip to the database for each request.
-- `plain_cursor` binds values at the server, so that a connection plans a statement only once.
+- `ask` sends what stands in the code as SQL. A single statement is bound and prepared at the
+  server, so that a connection plans it once; and the cursors are made once for each connection:
+  making one, and what Django puts around it, takes longer than what a small statement does.
 """
 
 import select
-from typing import Any, Self, cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 import psycopg
 from django.db import connection
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorWrapper
 from psycopg_pool import ConnectionPool
+
+Rows = list[tuple[Any, ...]]
+# Where a connection keeps its cursors: it goes from thread to thread, and they with it.
+_SINGLE: Final = "_liveshop_single"
+_SEVERAL: Final = "_liveshop_several"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -26,24 +33,60 @@ class DatabaseWrapper(base.DatabaseWrapper):
             found.close()
             pool.putconn(found)
 
-    def plain_cursor(self) -> CursorWrapper:
+    def ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
+        """Send one or several statements in one trip; the rows of each of them."""
+        self.validate_thread_sharing()
         self.ensure_connection()
+        self.validate_no_broken_transaction()
+        is_single = ";" not in sql
         with self.wrap_database_errors:
-            cursor = _Prepared(self.connection)
-        return cast(CursorWrapper, self._prepare_cursor(cursor))  # type: ignore[attr-defined]
+            cursor = _kept(self.connection, is_single=is_single)
+            if self.execute_wrappers or self.queries_logged:
+                # Somebody counts, or looks on.
+                with self._prepare_cursor(cursor) as watched:  # type: ignore[attr-defined]
+                    watched.execute(sql, values)
+                    return _rows(cursor)
+            cursor.execute(sql, values, prepare=is_single)
+            return _rows(cursor)
 
 
-class _Prepared(psycopg.Cursor[Any]):
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        return super().execute(query, params, prepare=True, **options)
+def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
+    """Send one or several statements in one trip; the rows of each of them.
 
-
-def plain_cursor() -> CursorWrapper:
-    """Give a cursor for one statement that stands in the code as SQL, without its values.
-
-    It is prepared where connections last: where there is a pool of our own.
+    A single one is prepared where connections last: where there is a pool of our own.
     """
-    return cast(DatabaseWrapper, connection).plain_cursor()
+    return cast(DatabaseWrapper, connection).ask(sql, values)
+
+
+class _Single(psycopg.Cursor[Any]):
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(query, params, **{"prepare": True, **options})
+
+    def close(self) -> None:
+        """Stay: the next one is asked by it, too."""
+
+
+class _Several(psycopg.ClientCursor[Any]):
+    def close(self) -> None:
+        """Stay, as above."""
+
+
+def _kept(one: "psycopg.Connection[Any]", *, is_single: bool) -> "psycopg.Cursor[Any]":
+    name = _SINGLE if is_single else _SEVERAL
+    cursor: psycopg.Cursor[Any] | None = one.__dict__.get(name)
+    if cursor is None:
+        cursor = _Single(one) if is_single else _Several(one)
+        setattr(one, name, cursor)
+    return cursor
+
+
+def _rows(cursor: "psycopg.Cursor[Any]") -> list[Rows]:
+    found: list[Rows] = []
+    while True:
+        result = cursor.pgresult
+        found.append(cursor.fetchall() if result is not None and result.nfields else [])
+        if not cursor.nextset():
+            return found
 
 
 def _is_alive(one: "psycopg.Connection[Any]") -> bool:
