@@ -4,8 +4,18 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    JsonResponse,
+)
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -82,3 +92,21 @@ class RefusedMiddleware:
             messages.error(request, str(exception))
             return redirect(back)
         return render(request, "refused.html", {"refused": exception}, status=exception.status)
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's; the site's own policy is put together once, not for each answer."""
+
+    _made: tuple[object, str] = (None, "")
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        is_special = any(name.startswith("_csp") for name in (*vars(request), *vars(response)))
+        if is_special or settings.DEBUG:
+            return super().process_response(request, response)
+        site = settings.CONTENT_SECURITY_POLICY
+        if self._made[0] is not site:
+            self._made = (site, build_policy())
+        response.headers.setdefault(HEADER, self._made[1])
+        return response

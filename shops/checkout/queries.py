@@ -4,17 +4,19 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Prefetch, Q, Sum
 from django.db.models.functions import Now
 
 from shops.accounts.models import Address
-from shops.catalog.models import Product, ProductImage, Sku
+from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout import statements
-from shops.checkout.models import Cart, CartLine, Quote, QuoteLine
+from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
 from shops.facts.refused import NotFound
+from shops.facts.rows import ask, columns, joined, models
 from shops.pricing.calculation import Priced
 from shops.pricing.models import Deal
 from shops.pricing.queries import deals_of
@@ -200,6 +202,46 @@ def shown_cart(*, owner: CartOwner, country: str = "", now: datetime) -> ShownCa
     )
 
 
+_LINES: Final = f"""
+SELECT {columns(Cart, "c")}, {columns(CartLine, "l")}, {columns(Sku, "k")},
+    {columns(Product, "p")}, {columns(Shop, "s")}
+FROM checkout_cart c
+LEFT JOIN checkout_cartline l ON l.cart_id = c.id
+LEFT JOIN catalog_sku k ON k.id = l.sku_id
+LEFT JOIN catalog_product p ON p.id = k.product_id
+LEFT JOIN catalog_shop s ON s.id = p.shop_id
+WHERE c.user_id = %(user)s::bigint ORDER BY l.added_at, l.id
+"""  # noqa: S608  # columns of models
+
+
+def cart_of_user(*, user_id: int, now: datetime) -> ShownCart:
+    """Read a user's cart without what only its page shows (pictures, what is kept, an estimate)."""
+    [rows] = ask(_LINES, {"user": user_id})
+    found = joined(rows, Cart, CartLine, Sku, Product, Shop)
+    if not found:
+        return ShownCart()
+    for _cart, line, sku, product, shop in found:
+        if line is not None:
+            line.sku, sku.product, product.shop = sku, product, shop
+    lines = [line for _cart, line, *_rest in found if line is not None]
+    sku_ids = [line.sku_id for line in lines]
+    left = units_left(owner=CartOwner(user_id=user_id), sku_ids=sku_ids) if lines else {}
+    deals = deals_of(sku_ids=sku_ids, now=now) if lines else {}
+    return ShownCart(
+        version=found[0][0].version,
+        lines=[
+            ShownLine(
+                sku=line.sku,
+                quantity=line.quantity,
+                seen_price_minor=line.seen_price_minor,
+                left=left.get(line.sku_id, 0),
+                deal=deals.get(line.sku_id),
+            )
+            for line in lines
+        ],
+    )
+
+
 def country_for(*, owner: CartOwner, lines: Sequence[ShownLine]) -> str:
     """Guess where a cart goes to: to the buyer's first address, else to the shop's country."""
     if owner.user_id is not None:
@@ -243,19 +285,18 @@ def open_quote(*, buyer_id: int) -> Quote | None:
     return Quote.objects.filter(buyer_id=buyer_id, state=Quote.State.OPEN).first()
 
 
+_QUOTE: Final = f"""
+SELECT {columns(Quote, "q")} FROM checkout_quote q
+WHERE q.id = %(quote)s::uuid AND q.buyer_id = %(buyer)s::bigint
+"""  # noqa: S608  # columns of a model
+
+
 def quote_of(*, quote_id: uuid.UUID, buyer_id: int) -> Quote:
     """Find a quote; somebody else's does not exist."""
-    quote = Quote.objects.filter(pk=quote_id, buyer_id=buyer_id).first()
-    if quote is None:
+    [rows] = ask(_QUOTE, {"quote": quote_id, "buyer": buyer_id})
+    if not rows:
         raise NotFound
-    return quote
-
-
-def quote_lines(*, quote: Quote) -> list[QuoteLine]:
-    """List what a quote promises, with what its page shows of each SKU."""
-    return list(
-        quote.lines.select_related("sku__product__shop").prefetch_related(images()).order_by("pk")
-    )
+    return models(Quote, rows)[0]
 
 
 def images() -> "Prefetch[str]":

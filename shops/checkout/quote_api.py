@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -18,6 +18,7 @@ from shops.catalog.models import Shop
 from shops.checkout import queries, services
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment
 from shops.checkout.owner import CartOwner
+from shops.checkout.quote_queries import quote_lines, quote_shipments, quote_vouchers
 from shops.facts.fields import Text, Whole
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import NotFound
@@ -128,30 +129,49 @@ class PlacedOut(serializers.Serializer[Any]):
     total_minor = serializers.IntegerField()
 
 
+# What of each is shown as it stands; `QuoteOut` documents it.
+_OF_QUOTE: Final = (
+    *("state", "country", "currency", "goods_minor", "discount_minor", "shipping_minor"),
+    *("tax_minor", "total_minor", "signature"),
+)
+_OF_LINE: Final = (
+    *("sku_id", "quantity", "unit_price_minor", "list_price_minor", "discount_minor"),
+    *("tax_minor", "tax_bps", "is_tax_inclusive", "is_held"),
+)
+_OF_SHIPMENT: Final = ("method_id", "name", "amount_minor", "tax_minor", "is_available")
+_OF_OPTION: Final = ("method_id", "name", "days_min", "days_max")
+_EXPIRES_AT: Final = serializers.DateTimeField()
+
+
 def shown(quote: Quote) -> dict[str, Any]:
-    lines = queries.quote_lines(quote=quote)
-    shipments = list(quote.shipments.select_related("shop").order_by("pk"))
-    options = options_to(country=quote.country, shop_ids=[one.shop_id for one in shipments])
-    for one in shipments:
-        one.options = [  # type: ignore[attr-defined]  # read by QuoteShipmentOut
-            {
-                "method_id": option.method_id,
-                "name": option.name,
-                "days_min": option.days_min,
-                "days_max": option.days_max,
-            }
-            for option in options.get(one.shop_id, ())
-        ]
-    quote.shown_lines = lines  # type: ignore[attr-defined]
+    """Show a quote as `QuoteOut` says; by hand, as each order passes."""
+    lines = [line for line, _image in quote_lines(quote=quote)]
+    shops = {line.sku.product.shop_id: line.sku.product.shop for line in lines}
+    options = options_to(country=quote.country, shop_ids=list(shops))
     return {
-        **{
-            name: field.to_representation(getattr(quote, name))
-            for name, field in QuoteOut().fields.items()
-            if name not in ("lines", "shipments", "vouchers")
-        },
-        "lines": [QuoteLineOut(line).data for line in lines],
-        "shipments": [QuoteShipmentOut(one).data for one in shipments],
-        "vouchers": list(quote.vouchers.order_by("pk").values_list("code", flat=True)),
+        "id": str(quote.pk),
+        **{name: getattr(quote, name) for name in _OF_QUOTE},
+        "expires_at": _EXPIRES_AT.to_representation(quote.expires_at),
+        "lines": [
+            {
+                "title": line.sku.product.title,
+                "shop": line.sku.product.shop.slug,
+                **{name: getattr(line, name) for name in _OF_LINE},
+            }
+            for line in lines
+        ],
+        "shipments": [
+            {
+                "shop": shops[one.shop_id].slug,
+                **{name: getattr(one, name) for name in _OF_SHIPMENT},
+                "options": [
+                    {name: getattr(option, name) for name in _OF_OPTION}
+                    for option in options.get(one.shop_id, ())
+                ],
+            }
+            for one in sorted(quote_shipments(quote=quote), key=lambda one: one.pk)
+        ],
+        "vouchers": [one.code for one in quote_vouchers(quote=quote)],
     }
 
 

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from shops.accounts.countries import COUNTRIES
+from shops.accounts.models import Address
+from shops.accounts.queries import addresses_to_choose
 from shops.checkout import queries, services
 from shops.checkout.forms import PlaceForm
 from shops.checkout.models import Quote
@@ -255,8 +257,8 @@ def _amounts(quote: Quote) -> dict[str, Any]:
     }
 
 
-def _addresses(request: HttpRequest) -> list[Any]:
-    return list(user_of(request).addresses.order_by("-is_default", "-pk"))
+def _addresses(request: HttpRequest) -> list[Address]:
+    return addresses_to_choose(user_of(request))
 
 
 def _page(
