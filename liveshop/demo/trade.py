@@ -1,13 +1,20 @@
-"""What else a trade has: who waits, bank accounts, a return to be answered, a webhook."""
+"""What else a trade has: who waits, a payout, a return to be answered, a webhook."""
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import uuid4
+
+from django.conf import settings
 
 from liveshop.demo.people import crowd_name, email
 from shops.accounts.models import User
 from shops.catalog.models import Shop, Sku
+from shops.facts.models import Event
+from shops.facts.reacting import carry_out
 from shops.orders.models import Order, OrderState
+from shops.payouts import paying, planning, settling
 from shops.payouts.accounts import save_account
+from shops.payouts.models import Way
 from shops.payouts.terms import shop_owner
 from shops.returns import requesting
 from shops.returns.states import ReturnReason
@@ -21,7 +28,8 @@ _IBANS: Final = ("FR7630006000011234567890189", "IT60X0542811101000000123456")
 def seed_trade(*, now: datetime) -> None:
     """Add a little of everything to a past that was just made."""
     _wait(now=now - timedelta(hours=3))
-    _say_where_to_pay(now=now - timedelta(days=1))
+    _say_where_to_pay(now=now - timedelta(days=20))
+    _pay_out(now=now - timedelta(days=3))
     _ask_back(now=now - timedelta(hours=5))
     shop = Shop.objects.order_by("pk").first()
     if shop is not None:
@@ -51,6 +59,29 @@ def _say_where_to_pay(*, now: datetime) -> None:
         save_account(
             owner=shop_owner(shop.pk), holder=shop.name, number=number, bic="", by=carol, now=now
         )
+
+
+def _pay_out(*, now: datetime) -> None:
+    """Let the oldest sales have been released, each on its day, and paid out in one run.
+
+    The jobs that post what was captured for them come later, and find it done.
+    """
+    days = timedelta(days=settings.SETTLE_AFTER_DAYS)
+    due = Order.objects.filter(delivered_at__lte=now - days, refunded_minor=0, settled_at=None)
+    found = {str(order.purchase_id): order for order in due.order_by("delivered_at", "pk")}
+    for event in Event.objects.filter(
+        kind="PaymentCaptured", payload__purchase_id__in=list(found)
+    ).order_by("pk"):
+        order = found[event.payload["purchase_id"]]
+        reaction = "shops.payments.reactions.post_capture"
+        carry_out(event_id=event.pk, reaction=reaction, now=order.paid_at or now)
+    planning.plan([order.pk for order in found.values()], now=now)
+    for order in found.values():
+        if order.delivered_at is not None:
+            settling.settle(order_id=order.pk, now=order.delivered_at + days)
+    run = paying.start_run(run_id=uuid4(), by=User.objects.get(email=email("olga")), now=now)
+    if run.way == Way.FILE:
+        paying.confirm_run(run_id=run.pk, now=now + timedelta(days=1))
 
 
 def _ask_back(*, now: datetime) -> None:

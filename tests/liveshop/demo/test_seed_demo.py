@@ -14,10 +14,12 @@ from creators.scoring.models import Score
 from liveshop.demo import people
 from liveshop.demo.shows import NEXT, ON_NOW, PAST
 from shops.accounts.models import User
-from shops.catalog.models import Category, Product
+from shops.catalog.models import Category, Product, Shop
+from shops.ledger import checks as ledger_checks
 from shops.orders.models import Order
 from shops.payments.models import Refund
-from shops.payouts.models import PayoutAccount
+from shops.payouts import statements
+from shops.payouts.models import Payout, PayoutAccount, PayoutRun
 from shops.returns.models import Return
 from shops.stock.models import WaitlistEntry
 from shops.webhooks.models import Endpoint
@@ -34,7 +36,18 @@ def seed(monkeypatch, settings):
 
 
 def _counts():
-    models = (User, Product, LiveSession, Pin, Order, Score, Refund, PayoutAccount, Return)
+    models = (
+        User,
+        Product,
+        LiveSession,
+        Pin,
+        Order,
+        Score,
+        Refund,
+        PayoutAccount,
+        Return,
+        PayoutRun,
+    )
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -62,6 +75,13 @@ def test_it_fills_an_empty_site_once_and_always_leaves_one_show_on(seed):
     )
     assert Refund.objects.filter(state="succeeded").count() == 1
     assert PayoutAccount.objects.count() == 2
+    assert PayoutRun.objects.get().state == "done"
+    paid_out = Payout.objects.get(owner=f"shop:{Shop.objects.earliest('pk').pk}")
+    assert paid_out.state == "paid"
+    [(month, currency), *_] = statements.months(owner=paid_out.owner)
+    shown = statements.statement(owner=paid_out.owner, name="", currency=currency, month=month)
+    assert shown.rows
+    assert list(ledger_checks.off()) == []
     assert Return.objects.get().state == "requested"
     assert WaitlistEntry.objects.filter(state="waiting").count() == 2
     assert not Endpoint.objects.get().is_enabled
