@@ -137,7 +137,7 @@ def shop_order(request: HttpRequest, slug: str, number: str) -> HttpResponse:
         "key": secrets.token_urlsafe(24),
         "address": found.seller_address,
         "payment": payment_status(order=found, now=datetime.now(UTC)),
-        "refundable_minor": refundable_minor(found) if found.is_paid else 0,
+        "refundable_minor": refundable_minor(found),
         "next": next_steps.for_shop(found),
         "parcels": _shown(parcels),
         "cases": returns_of_order(order_id=found.pk),

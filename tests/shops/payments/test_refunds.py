@@ -107,8 +107,13 @@ def test_buyer_and_shop_are_told_that_it_did_not_arrive(ask, order, client, alic
     assert all("€10.00" in letter.body for letter in mail.outbox)
     client.force_login(alice)
     page = client.get(f"/orders/{order.number}/").content.decode()
-    assert "still owed to the buyer" in page
+    assert "It is still yours" in page
+    assert "What happens next" not in page
     assert "sent €10.00 back" in page
+    client.force_login(carol)
+    page = client.get(f"/seller/{order.shop.slug}/orders/{order.number}/").content.decode()
+    assert "still owed to the buyer" in page
+    assert "Give money back" in page
 
 
 def test_a_no_to_asking_again_undoes_nothing(ask, now, monkeypatch):
