@@ -361,7 +361,13 @@ def together(
     if connection.in_atomic_block:
         return alone(ask)
     with heat.visit(keys) as is_hot:
-        return batcher.wait_for(ask) if is_hot else alone(ask)
+        if not is_hot:
+            return alone(ask)
+        # Who waits needs no connection; the batcher needs one of the same pool, and could wait for
+        # those who wait for it.
+        if connection.settings_dict["OPTIONS"].get("pool"):
+            connection.close()
+        return batcher.wait_for(ask)
 
 
 class Refusals(Exception):
