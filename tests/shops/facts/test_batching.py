@@ -5,13 +5,15 @@ import time
 from concurrent.futures import wait
 from contextlib import contextmanager
 from itertools import count
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
 from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
-from shops.facts.batching import Batcher, Busy, Heat, Unavailable
+from shops.facts import batching
+from shops.facts.batching import Batcher, Busy, Heat, Unavailable, together
 from shops.facts.refused import Refused
 
 _numbers = count(1)
@@ -329,3 +331,25 @@ def test_what_was_hot_once_is_not_remembered_for_ever():
         with heat.visit([sku_id]):
             pass
     assert len(heat._hot_until) <= 101
+
+
+@pytest.mark.parametrize("pool", [None, {"max_size": 20}])
+def test_who_waits_for_a_batch_gives_back_the_pools_connection_that_it_needs(monkeypatch, pool):
+    closed = []
+    fake = SimpleNamespace(
+        in_atomic_block=False,
+        settings_dict={"OPTIONS": {"pool": pool}},
+        close=lambda: closed.append(threading.current_thread()),
+    )
+    monkeypatch.setattr(batching, "connection", fake)
+    before = []
+
+    def take(asks, then):
+        before.extend(closed)
+        granted(asks, then)
+
+    with running(take) as batcher:
+        mine = ask()
+        heat = Heat(above=0)
+        assert together(mine, batcher=batcher, heat=heat, keys=[1], alone=None) == mine.number
+    assert before == ([threading.current_thread()] if pool else [])
