@@ -341,6 +341,18 @@ BROKEN = {
         "payments: refunds are in the books",
         "is in the books 0 times",
     ),
+    "a refund that came back and is still in the books": (
+        "UPDATE payments_refund SET state = 'failed', came_back_at = now() - interval '1 hour'",
+        "payments: refunds are in the books",
+        "did not arrive, and its opposite is in the books 0 times",
+    ),
+    "a charge-back that is not in the books": (
+        "INSERT INTO payments_chargeback (payment_id, provider_ref, amount_minor, reason, told_at)"
+        " SELECT id, 'cb_1', 100, '', now() - interval '1 hour' FROM payments_payment"
+        " WHERE purchase_id = '{purchase}'",
+        "payments: charge-backs are in the books",
+        "charge-back cb_1 of 100 (won: False), the books say that 0 were taken",
+    ),
     "money in escrow for nothing": (
         UNGUARDED + "UPDATE ledger_entry SET amount_minor = amount_minor + 5 WHERE id ="
         " (SELECT max(e.id) FROM ledger_entry e JOIN ledger_account a ON a.id = e.account_id"
