@@ -7,6 +7,7 @@ parts always add up to the whole, and nothing is taken or given twice.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 _WHOLE_BPS: Final = 10_000
@@ -120,35 +121,35 @@ class Priced:
     shipments: Sequence[PricedShipment]
     vouchers: Sequence[PricedVoucher]
 
-    @property
+    @cached_property
     def goods_minor(self) -> int:
         return sum(line.goods_minor for line in self.lines)
 
-    @property
+    @cached_property
     def discount_minor(self) -> int:
         return sum(line.discount_minor for line in self.lines)
 
-    @property
+    @cached_property
     def shipping_minor(self) -> int:
         return sum(one.amount_minor for one in self.shipments)
 
-    @property
+    @cached_property
     def tax_minor(self) -> int:
         return sum(line.tax_minor for line in self.lines) + sum(
             one.tax_minor for one in self.shipments
         )
 
-    @property
+    @cached_property
     def added_tax_minor(self) -> int:
         return sum(line.tax_minor for line in self.lines if not line.tax.is_inclusive) + sum(
             one.tax_minor for one in self.shipments if not one.tax.is_inclusive
         )
 
-    @property
+    @cached_property
     def total_minor(self) -> int:
         return self.goods_minor - self.discount_minor + self.shipping_minor + self.added_tax_minor
 
-    @property
+    @cached_property
     def is_available(self) -> bool:
         """Tell whether every shop sends its goods there."""
         return all(one.is_available for one in self.shipments)
