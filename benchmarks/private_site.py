@@ -132,7 +132,7 @@ def private_site(
             daphne = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(web))
             site.start("web", *daphne, "liveshop.asgi:application", answers=web)
         if "worker" in parts:
-            site.start("worker", manage, "procrastinate", "worker")
+            site.start("worker", manage, "worker")
         import django
 
         django.setup()

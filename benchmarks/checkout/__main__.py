@@ -203,7 +203,7 @@ class Bench:
         self.site.start("provider", *words)
         for port in ports:
             self.site.start(f"web-{port}", _MANAGE, "stage", "--port", str(port), answers=port)
-        self.site.start("worker", _MANAGE, "procrastinate", "worker")
+        self.site.start("worker", _MANAGE, "worker")
         return ports
 
     def _buy(self, ports: list[int], sku_id: int, cookies: Sequence[str]) -> dict[str, Any]:

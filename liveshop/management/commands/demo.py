@@ -154,9 +154,7 @@ class Command(BaseCommand):
         daphne += ["--websocket-max-message-size", str(MAX_INBOUND_BYTES)]
         web = _child("web", logs, sys.executable, *daphne, "liveshop.asgi:application")
         supervisor.start(web)
-        supervisor.start(
-            _child("worker", logs, *MANAGE, "procrastinate", "worker", "--concurrency", "3")
-        )
+        supervisor.start(_child("worker", logs, *MANAGE, "worker", "--concurrency", "3"))
         wait_for_site(web, port)
         # The picture comes when it comes: the site does not need it.
         ports = [
