@@ -13,7 +13,7 @@ def addresses_of(user: User) -> Sequence[Address]:
     return list(Address.objects.filter(user=user).order_by("-is_default", "-created_at", "-pk"))
 
 
-_LATEST: Final = f"""
+ADDRESSES_TO_CHOOSE: Final = f"""
 SELECT {columns(Address, "a")} FROM accounts_address a
 WHERE a.user_id = %(user)s::bigint ORDER BY a.is_default DESC, a.id DESC
 """  # noqa: S608  # columns of a model
@@ -21,7 +21,7 @@ WHERE a.user_id = %(user)s::bigint ORDER BY a.is_default DESC, a.id DESC
 
 def addresses_to_choose(user: User) -> list[Address]:
     """List a user's addresses as checkout offers them: in plain SQL, as each order passes."""
-    [rows] = ask(_LATEST, {"user": user.pk})
+    [rows] = ask(ADDRESSES_TO_CHOOSE, {"user": user.pk})
     return models(Address, rows)
 
 

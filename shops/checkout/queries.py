@@ -10,13 +10,14 @@ from django.db.models import Prefetch, Q, Sum
 from django.db.models.functions import Now
 
 from shops.accounts.models import Address
+from shops.accounts.queries import ADDRESSES_TO_CHOOSE
 from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout import statements
 from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
 from shops.facts.refused import NotFound
-from shops.facts.rows import ask, columns, joined, models
+from shops.facts.rows import ask, ask_each, columns, joined, models
 from shops.pricing.calculation import Priced
 from shops.pricing.models import Deal
 from shops.pricing.queries import deals_of
@@ -289,6 +290,19 @@ _QUOTE: Final = f"""
 SELECT {columns(Quote, "q")} FROM checkout_quote q
 WHERE q.id = %(quote)s::uuid AND q.buyer_id = %(buyer)s::bigint
 """  # noqa: S608  # columns of a model
+
+
+def quote_to_place(*, quote_id: uuid.UUID, buyer_id: int) -> tuple[Quote, list[Address]]:
+    """Find a quote, and the addresses that its buyer may choose of, in one trip."""
+    quotes, addresses = ask_each(
+        [
+            (_QUOTE, {"quote": quote_id, "buyer": buyer_id}),
+            (ADDRESSES_TO_CHOOSE, {"user": buyer_id}),
+        ]
+    )
+    if not quotes:
+        raise NotFound
+    return models(Quote, quotes)[0], models(Address, addresses)
 
 
 def quote_of(*, quote_id: uuid.UUID, buyer_id: int) -> Quote:

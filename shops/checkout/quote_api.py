@@ -18,14 +18,13 @@ from shops.catalog.models import Shop
 from shops.checkout import queries, services
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment
 from shops.checkout.owner import CartOwner
-from shops.checkout.quote_queries import quote_lines, quote_shipments, quote_vouchers
+from shops.checkout.quote_queries import read_quote
 from shops.facts.fields import Text, Whole
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import NotFound
 from shops.facts.rest import BIGGEST_ID, asked, in_order
 from shops.payments import services as payments
 from shops.payments.models import PaymentState
-from shops.pricing.queries import options_to
 
 _SCOPES: Mapping[str, str] = dict.fromkeys(("GET", "POST", "PATCH"), "checkout:write")
 
@@ -145,9 +144,9 @@ _EXPIRES_AT: Final = serializers.DateTimeField()
 
 def shown(quote: Quote) -> dict[str, Any]:
     """Show a quote as `QuoteOut` says; by hand, as each order passes."""
-    lines = [line for line, _image in quote_lines(quote=quote)]
+    read = read_quote(quote=quote)
+    lines = [line for line, _image in read.lines]
     shops = {line.sku.product.shop_id: line.sku.product.shop for line in lines}
-    options = options_to(country=quote.country, shop_ids=list(shops))
     return {
         "id": str(quote.pk),
         **{name: getattr(quote, name) for name in _OF_QUOTE},
@@ -166,12 +165,12 @@ def shown(quote: Quote) -> dict[str, Any]:
                 **{name: getattr(one, name) for name in _OF_SHIPMENT},
                 "options": [
                     {name: getattr(option, name) for name in _OF_OPTION}
-                    for option in options.get(one.shop_id, ())
+                    for option in read.options[one.shop_id]
                 ],
             }
-            for one in sorted(quote_shipments(quote=quote), key=lambda one: one.pk)
+            for one in sorted(read.shipments, key=lambda one: one.pk)
         ],
-        "vouchers": [one.code for one in quote_vouchers(quote=quote)],
+        "vouchers": [one.code for one in read.vouchers],
     }
 
 

@@ -1,14 +1,17 @@
 """What the checkout page tells of a quote: by shop, with every way to send and what it costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from shops.accounts.models import Address
+from shops.accounts.queries import ADDRESSES_TO_CHOOSE
 from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
-from shops.facts.rows import ask, columns, joined, models
+from shops.facts.rows import ask_each, columns, joined, models
 from shops.pricing.calculation import Option, PricedOption
-from shops.pricing.queries import options_to
+from shops.pricing.statements import ways_where
+from shops.pricing.ways import Ways
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class ShownQuote:
     quote: Quote
     parts: Sequence[ShownShipment]
     vouchers: Sequence[QuoteVoucher]
+    addresses: Sequence[Address]
 
     @property
     def units(self) -> int:
@@ -105,16 +109,53 @@ _SHIPMENTS: Final = f"""
 SELECT {columns(QuoteShipment, "m")} FROM checkout_quoteshipment m
 WHERE m.quote_id = %(quote)s::uuid ORDER BY m.shop_id
 """  # noqa: S608
+_WAYS: Final = ways_where("SELECT shop_id FROM checkout_quoteshipment WHERE quote_id = %(quote)s")
 _VOUCHERS: Final = f"""
 SELECT {columns(QuoteVoucher, "v")} FROM checkout_quotevoucher v
 WHERE v.quote_id = %(quote)s::uuid ORDER BY v.id
 """  # noqa: S608
 
 
-def quote_lines(*, quote: Quote) -> list[tuple[QuoteLine, ProductImage | None]]:
-    """List what a quote promises: each line with its SKU, and its product's first picture."""
-    [rows] = ask(_LINES, {"quote": quote.pk})
-    found = []
+@dataclass(frozen=True)
+class Read:
+    """All rows of a quote, each line with its SKU and its product's first picture."""
+
+    lines: Sequence[tuple[QuoteLine, ProductImage | None]]
+    shipments: Sequence[QuoteShipment]
+    vouchers: Sequence[QuoteVoucher]
+    # By shop, how it sends to where the quote goes.
+    options: Mapping[int, Sequence[Option]]
+    # Those that its buyer may choose of.
+    addresses: Sequence[Address]
+
+
+def read_quote(*, quote: Quote) -> Read:
+    """Read what a quote promises, in one trip."""
+    mine = {"quote": quote.pk}
+    lines, shipments, vouchers, ways, addresses = ask_each(
+        [
+            (_LINES, mine),
+            (_SHIPMENTS, mine),
+            (_VOUCHERS, mine),
+            (_WAYS, {**mine, "countries": [quote.country]}),
+            (ADDRESSES_TO_CHOOSE, {"user": quote.buyer_id}),
+        ]
+    )
+    sent = models(QuoteShipment, shipments)
+    to = Ways(ways)
+    return Read(
+        lines=_lines(lines, quote),
+        shipments=sent,
+        vouchers=models(QuoteVoucher, vouchers),
+        options={one.shop_id: to.of(one.shop_id, country=quote.country) for one in sent},
+        addresses=models(Address, addresses),
+    )
+
+
+def _lines(
+    rows: Iterable[Sequence[Any]], quote: Quote
+) -> list[tuple[QuoteLine, ProductImage | None]]:
+    found: list[tuple[QuoteLine, ProductImage | None]] = []
     for line, sku, product, shop, image in joined(
         rows, QuoteLine, Sku, Product, Shop, ProductImage
     ):
@@ -123,24 +164,14 @@ def quote_lines(*, quote: Quote) -> list[tuple[QuoteLine, ProductImage | None]]:
     return found
 
 
-def quote_shipments(*, quote: Quote) -> list[QuoteShipment]:
-    [rows] = ask(_SHIPMENTS, {"quote": quote.pk})
-    return models(QuoteShipment, rows)
-
-
-def quote_vouchers(*, quote: Quote) -> list[QuoteVoucher]:
-    [rows] = ask(_VOUCHERS, {"quote": quote.pk})
-    return models(QuoteVoucher, rows)
-
-
 def shown_quote(*, quote: Quote) -> ShownQuote:
     """Read a quote for its page: by shop, with the ways to send and what each would cost."""
+    read = read_quote(quote=quote)
     by_shop: dict[int, list[tuple[QuoteLine, ProductImage | None]]] = {}
-    for line, image in quote_lines(quote=quote):
+    for line, image in read.lines:
         by_shop.setdefault(line.sku.product.shop_id, []).append((line, image))
-    options = options_to(country=quote.country, shop_ids=list(by_shop))
     parts = []
-    for shipment in quote_shipments(quote=quote):
+    for shipment in read.shipments:
         own = by_shop[shipment.shop_id]
         units = sum(line.quantity for line, _image in own)
         goods = sum(line.total_minor - line.discount_minor for line, _image in own)
@@ -157,8 +188,8 @@ def shown_quote(*, quote: Quote) -> ShownQuote:
                         if one.method_id == shipment.method_id
                         else one.cost(units=units, goods_minor=goods),
                     )
-                    for one in options[shipment.shop_id]
+                    for one in read.options[shipment.shop_id]
                 ],
             )
         )
-    return ShownQuote(quote=quote, parts=parts, vouchers=quote_vouchers(quote=quote))
+    return ShownQuote(quote=quote, parts=parts, vouchers=read.vouchers, addresses=read.addresses)

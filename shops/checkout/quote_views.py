@@ -20,7 +20,7 @@ from shops.checkout import queries, services
 from shops.checkout.forms import PlaceForm
 from shops.checkout.models import Quote
 from shops.checkout.owner import owner_of
-from shops.checkout.quote_queries import shown_quote
+from shops.checkout.quote_queries import ShownQuote, shown_quote
 from shops.checkout.views import cart_page, chosen_country, for_program, user_of
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import Invalid, Refused
@@ -44,7 +44,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect("checkout:cart")
     except Refused as refused:
         return cart_page(request, refused=refused, status=refused.status)
-    return _page(request, quote, _fresh_form(request, quote))
+    shown = shown_quote(quote=quote)
+    return _page(request, quote, _fresh_form(shown), shown=shown)
 
 
 @login_required
@@ -108,8 +109,8 @@ def place(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":  # the address that a form with mistakes is shown at
         return redirect("checkout:checkout")
     user = user_of(request)
-    quote = queries.quote_of(quote_id=quote_id, buyer_id=user.pk)
-    form = PlaceForm(request.POST, addresses=_addresses(request))
+    quote, addresses = queries.quote_to_place(quote_id=quote_id, buyer_id=user.pk)
+    form = PlaceForm(request.POST, addresses=addresses)
     if not form.is_valid():
         if for_program(request):
             raise Invalid(errors=form.all_errors())
@@ -208,11 +209,11 @@ def _start_over(request: HttpRequest, refused: Refused) -> HttpResponse:
     return redirect("checkout:checkout")
 
 
-def _fresh_form(request: HttpRequest, quote: Quote) -> PlaceForm:
-    addresses = _addresses(request)
-    there = [one for one in addresses if one.country == quote.country]
+def _fresh_form(shown: ShownQuote) -> PlaceForm:
+    quote = shown.quote
+    there = [one for one in shown.addresses if one.country == quote.country]
     return PlaceForm(
-        addresses=addresses,
+        addresses=shown.addresses,
         initial={
             "idempotency_key": secrets.token_urlsafe(24),
             "signature": quote.signature,
@@ -266,6 +267,7 @@ def _page(
     quote: Quote,
     form: PlaceForm,
     *,
+    shown: ShownQuote | None = None,
     refused: Refused | None = None,
     voucher_error: Refused | None = None,
     code: str = "",
@@ -273,7 +275,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "quote": quote,
-        "shown": shown_quote(quote=quote),
+        "shown": shown or shown_quote(quote=quote),
         "form": form,
         "wrong": form.wrong_fields() if form.is_bound else [],
         "refused": refused,

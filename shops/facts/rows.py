@@ -103,6 +103,11 @@ def ask(sql: str, values: Mapping[str, Any]) -> list[list[Any]]:
     return base.ask(sql, values)
 
 
+def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:
+    """Send several statements with rows in one trip, as `ask`, and have each of them prepared."""
+    return base.ask_each(asked)
+
+
 @cache
 def _shape(
     model: type[Model],

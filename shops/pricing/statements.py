@@ -25,15 +25,21 @@ SELECT country, category_id, bps, is_inclusive FROM pricing_taxrate
 WHERE country = ANY(%(countries)s::text[])
     AND (category_id IS NULL OR category_id = ANY(%(categories)s::bigint[]))
 """
-_WAYS: Final = """
+_WAYS_OF: Final = """
 SELECT m.shop_id, m.id, m.name, m.days_min, m.days_max, m.is_active, r.country, r.base_minor,
     r.per_item_minor, r.free_from_minor
 FROM pricing_shippingmethod m
 LEFT JOIN pricing_shippingrate r
     ON r.method_id = m.id AND (r.country = '' OR r.country = ANY(%(countries)s::text[]))
-WHERE m.shop_id = ANY(%(shops)s::bigint[])
+WHERE m.shop_id {of}
 ORDER BY m.position, m.id
 """
+_WAYS: Final = _WAYS_OF.replace("{of}", "= ANY(%(shops)s::bigint[])")
+
+
+def ways_where(shops: str) -> str:
+    """Give the statement of `ways_to` for shops that a subquery finds."""
+    return _WAYS_OF.replace("{of}", f"IN ({shops})")
 
 
 def ways_to(*, countries: Collection[str], shop_ids: Collection[int]) -> list[Any]:

@@ -8,7 +8,7 @@
 """
 
 import select
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import psycopg
@@ -20,6 +20,7 @@ Rows = list[tuple[Any, ...]]
 # Where a connection keeps its cursors: it goes from thread to thread, and they with it.
 _SINGLE: Final = "_liveshop_single"
 _SEVERAL: Final = "_liveshop_several"
+_EACH: Final = "_liveshop_each"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -49,6 +50,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor.execute(sql, values, prepare=is_single)
             return _rows(cursor)
 
+    def ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
+        """Send single statements in one trip, each prepared; the rows of each."""
+        if self.execute_wrappers or self.queries_logged:
+            return [rows for sql, values in asked for rows in self.ask(sql, values)]
+        self.validate_thread_sharing()
+        self.ensure_connection()
+        self.validate_no_broken_transaction()
+        cursors = _kept_each(self.connection, len(asked))
+        with self.wrap_database_errors:
+            with self.connection.pipeline():
+                for cursor, (sql, values) in zip(cursors, asked, strict=True):
+                    cursor.execute(sql, values)
+            return [cursor.fetchall() for cursor in cursors]
+
 
 def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
     """Send one or several statements in one trip; the rows of each of them.
@@ -56,6 +71,14 @@ def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
     A single one is prepared where connections last: where there is a pool of our own.
     """
     return cast(DatabaseWrapper, connection).ask(sql, values)
+
+
+def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
+    """Send single statements with rows in one trip, each begun when the one before has ended.
+
+    They are prepared, which several in one text can't be.
+    """
+    return cast(DatabaseWrapper, connection).ask_each(asked)
 
 
 class _Single(psycopg.Cursor[Any]):
@@ -78,6 +101,13 @@ def _kept(one: "psycopg.Connection[Any]", *, is_single: bool) -> "psycopg.Cursor
         cursor = _Single(one) if is_single else _Several(one)
         setattr(one, name, cursor)
     return cursor
+
+
+def _kept_each(one: "psycopg.Connection[Any]", count: int) -> "list[psycopg.Cursor[Any]]":
+    cursors: list[psycopg.Cursor[Any]] = one.__dict__.setdefault(_EACH, [])
+    while len(cursors) < count:
+        cursors.append(_Single(one))
+    return cursors[:count]
 
 
 def _rows(cursor: "psycopg.Cursor[Any]") -> list[Rows]:

@@ -88,6 +88,7 @@ def test_it_is_asked_for_each_minute():
 
 def test_jobs_that_were_done_days_ago_are_deleted_and_newer_ones_stay(event):
     old = react.defer(event_id=event.pk, reaction=HERE + "note")
+    work("facts")
     new = react.defer(event_id=event.pk, reaction=HERE + "note")
     work("facts")
     with connection.cursor() as cursor:
