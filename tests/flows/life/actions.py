@@ -52,10 +52,19 @@ ACTIONS = {
     "change_mood": (always, {"mood": st.sampled_from([FINE, FINE, LOST, AWAY])}),
     "hear_of_it": (lambda life: bool(life.bank.messages), {"number": which}),
     "take_money_back": (lambda life: len(life.bank.charges) > 2, {"number": which}),
+    "decide_for_the_shop": (
+        lambda life: any(charge.taken_back_minor for charge in life.bank.charges.values()),
+        {"number": which},
+    ),
+    "send_refund_back": (
+        lambda life: any(charge.refunded for charge in life.bank.charges.values()),
+        {"number": which},
+    ),
     "let_time_pass": (always, {"hours": st.sampled_from([1, 24, 24 * 8, 24 * 31])}),
     "sweep": (always, {}),
     "reconcile": (lambda _life: Payment.objects.exists(), {}),
     "do_jobs": (lambda _life: Order.objects.exists(), {"again": st.booleans()}),
     "settle": (lambda _life: Order.objects.exists(), {}),
+    "examine": (lambda _life: Journal.objects.exists(), {}),
     "pay_out": (lambda _life: Journal.objects.exists(), {}),
 }

@@ -24,6 +24,8 @@ class Charge:
     state: str
     refunded: dict = field(default_factory=dict)
     taken_back_minor: int = 0
+    is_won: bool = False
+    sent_back: dict = field(default_factory=dict)
 
 
 class Bank:
@@ -76,18 +78,14 @@ class Bank:
     def refund(self, *, key, charge_key, charge_ref, amount_minor, currency):
         self._hear()
         charge = self.charges[charge_key]
+        if key in charge.sent_back:
+            return self._answer(self._refund_report(key, charge.sent_back[key], "failed"))
         if key not in charge.refunded:
             left = charge.amount_minor - sum(charge.refunded.values()) - charge.taken_back_minor
             if charge.state != "succeeded" or amount_minor > left:
                 raise Rejected("charge_already_refunded")
             charge.refunded[key] = amount_minor
-        report = RefundReport(
-            key=str(key),
-            ref=f"re_{key}",
-            state="succeeded",
-            amount_minor=charge.refunded[key],
-            currency=charge.currency,
-        )
+        report = self._refund_report(key, charge.refunded[key], "succeeded")
         self._tell(report)
         return self._answer(report)
 
@@ -120,18 +118,26 @@ class Bank:
         """Have the buyer's bank take a charge back, once."""
         charge = self.charges[key]
         left = charge.amount_minor - sum(charge.refunded.values())
-        if charge.state != "succeeded" or charge.taken_back_minor or not left:
+        if charge.state != "succeeded" or charge.taken_back_minor or charge.is_won or not left:
             return
         charge.taken_back_minor = left
-        self._tell(
-            ChargeBackReport(
-                ref=f"cb_{key}",
-                charge_ref=f"ch_{key}",
-                amount_minor=left,
-                currency=charge.currency,
-                reason="fraudulent",
-            )
-        )
+        self._tell(self._charge_back_report(key))
+
+    def decide_for_the_shop(self, key):
+        """Have the shop win a charge-back."""
+        charge = self.charges[key]
+        if charge.taken_back_minor:
+            charge.is_won = True
+            self._tell(self._charge_back_report(key))
+            charge.taken_back_minor = 0
+
+    def send_refund_back(self, key):
+        """Have the buyer's bank send a charge's newest refund back."""
+        charge = self.charges[key]
+        if charge.refunded:
+            refund, amount = charge.refunded.popitem()
+            charge.sent_back[refund] = amount
+            self._tell(self._refund_report(refund, amount, "failed"))
 
     # --- Within ----------------------------------------------------------------------------
 
@@ -147,6 +153,22 @@ class Bank:
     def _tell(self, report):
         body = {"type": type(report).__name__, "data": msgspec.to_builtins(report)}
         self.messages.append((f"msg_{uuid.uuid4().hex}", msgspec.json.encode(body)))
+
+    def _charge_back_report(self, key):
+        charge = self.charges[key]
+        return ChargeBackReport(
+            ref=f"cb_{key}",
+            charge_ref=f"ch_{key}",
+            amount_minor=charge.taken_back_minor,
+            currency=charge.currency,
+            reason="fraudulent",
+            is_won=charge.is_won,
+        )
+
+    def _refund_report(self, key, amount_minor, state):
+        return RefundReport(
+            key=str(key), ref=f"re_{key}", state=state, amount_minor=amount_minor, currency="EUR"
+        )
 
     def _charge_report(self, key):
         charge = self.charges[key]
