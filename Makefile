@@ -8,6 +8,8 @@ ARGS ?=
 BIN := .venv/bin
 RUN := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# A run of the tests starts dozens of processes: keep what is compiled, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

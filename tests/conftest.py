@@ -150,10 +150,16 @@ def pytest_collection_modifyitems(items):
     )
 
 
-def pytest_collection_finish():
-    """Spare what all tests share from being looked through for garbage again and again."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Look for no garbage in what all tests share, neither while it comes together nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

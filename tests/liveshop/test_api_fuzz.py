@@ -9,15 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import FailureGroup
 
 from liveshop.api_document import document
 from tests.factories.api import everything
@@ -65,6 +61,12 @@ def one_connection():
 @pytest.mark.usefixtures("one_connection")
 def test_some_of_what_one_can_send_in_this_process(alice, carol, shop, now):
     """A taste of the campaign below: one right and one wrong request for each operation."""
+    # It takes seconds, which only the process that needs it should spend.
+    import schemathesis
+    from schemathesis import GenerationMode
+    from schemathesis.config import SchemathesisConfig
+    from schemathesis.core.failures import FailureGroup
+
     world = everything(alice, shop, now=now)
     tokens = token_for(alice), token_for(carol, shop=shop)
     config = SchemathesisConfig.from_str(CONFIG)
