@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app as jobs
-from procrastinate.types import JSONDict
 
 from shops.facts.models import Event
 
@@ -100,13 +99,7 @@ def publish_all(facts: Sequence[Fact], *, is_shown: bool = True) -> list[Event]:
         raise NotInTransaction(type(facts[0]).__name__)
     found = [_row_of(fact) for fact in facts]
     events = _write(facts)
-    asked: list[JSONDict] = [
-        {"event_id": event.pk, "reaction": name}
-        for event, on in zip(events, found, strict=True)
-        for name in on.must
-    ]
-    if asked:
-        jobs.configure_task(REACT, allow_unknown=False).batch_defer(*asked)
+    _queue([(event.pk, name) for event, on in zip(events, found, strict=True) for name in on.must])
     if is_shown:
         _show_later([fact for fact, on in zip(facts, found, strict=True) if on.show])
     return events
@@ -177,6 +170,36 @@ def _write(facts: Sequence[Fact]) -> list[Event]:
         )
         for fact, (pk, occurred_at) in zip(facts, ids, strict=True)
     ]
+
+
+# The library's own function; making its arguments by the library takes ten times as long as this.
+_QUEUE: Final = """
+SELECT procrastinate_defer_jobs_v1(array_agg(
+    ROW(%(queue)s, %(task)s, %(priority)s, NULL, NULL,
+        jsonb_build_object('event_id', event_id, 'reaction', name), NULL
+    )::procrastinate_job_to_defer_v1 ORDER BY place))
+FROM ROWS FROM (unnest(%(events)s::bigint[]), unnest(%(names)s::text[]))
+    WITH ORDINALITY AS one (event_id, name, place)
+"""
+
+
+def _queue(asked: Sequence[tuple[int, str]]) -> None:
+    """Queue a job for each event and reaction, in their order."""
+    if not asked:
+        return
+    job = jobs.configure_task(REACT, allow_unknown=False).job
+    events, names = zip(*asked, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _QUEUE,
+            {
+                "queue": job.queue,
+                "task": job.task_name,
+                "priority": job.priority,
+                "events": list(events),
+                "names": list(names),
+            },
+        )
 
 
 def _show(name: str, facts: Sequence[Fact]) -> None:
