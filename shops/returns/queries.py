@@ -92,7 +92,7 @@ def rejection_of(case: Return) -> str:
 
 
 def failed_refunds() -> list[ReturnRefund]:
-    """List what the provider refused to give back."""
+    """List what did not reach its buyer: refused by the provider, or sent back by a bank."""
     found = ReturnRefund.objects.filter(state=RefundState.FAILED)
     return list(found.select_related("case__order__shop").order_by("decided_at")[:PER_PAGE])
 

@@ -105,7 +105,7 @@ class EventKind(models.TextChoices):
     KEPT = "kept", _("Refund decided; the goods may be kept")
     REFUND_SILENCE = "refund_silence", _("Refund decided, as the shop did not in time")
     PAID_BACK = "paid_back", _("The money was given back")
-    REFUND_FAILED = "refund_failed", _("The provider refused to give the money back")
+    REFUND_FAILED = "refund_failed", _("The money did not reach the buyer")
     REFUND_RETRIED = "refund_retried", _("The refund is tried again")
     DISPUTED = "disputed", _("Dispute opened")
     ANSWERED = "answered", _("The shop answered")
