@@ -22,6 +22,9 @@ class Cart(models.Model):
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(db_default=Now())
 
+    # How many units are in it, once a change of it has counted them.
+    counted: int | None = None
+
     class Meta:
         constraints = [
             models.CheckConstraint(

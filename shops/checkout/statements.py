@@ -2,15 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from shops.catalog.models import Product, Shop, Sku
 from shops.checkout.models import Cart, CartLine, Quote, QuoteLine, QuoteShipment, QuoteVoucher
 from shops.checkout.owner import CartOwner
-from shops.facts.rows import ask, columns, joined, models
+from shops.facts.rows import ask, ask_each, columns, joined, models
+from shops.pricing.models import Deal
+from shops.pricing.statements import DEALS
 from shops.stock.models import EntryState, HoldState, ReservationPolicy
 
 # The first statement waits for the carts' locks; the others begin under them and see their lines as
@@ -148,6 +150,10 @@ WHERE sku.id = %(sku)s
 def sku_of(sku_id: int) -> Sku | None:
     """Read a SKU with its product, its shop and its policy."""
     [rows] = ask(_SKU, {"sku": sku_id})
+    return _sku_from(rows)
+
+
+def _sku_from(rows: Iterable[Sequence[Any]]) -> Sku | None:
     for sku, product, shop, policy in joined(rows, Sku, Product, Shop, ReservationPolicy):
         return _with_product(sku, product, shop, policy)
     return None
@@ -180,16 +186,64 @@ def lock_cart(owner: CartOwner, *, now: datetime) -> Cart:
     return models(Cart, rows)[0]
 
 
+_MADE: Final = """
+INSERT INTO checkout_cart (user_id, token, version, updated_at)
+VALUES (%(user)s::bigint, %(token)s::uuid, 0, %(now)s) ON CONFLICT DO NOTHING RETURNING id
+"""
+# Begun when the cart is locked: they are what its last change left.
 _LINES: Final = f"""
 SELECT {columns(CartLine, "l")}, sku.currency
-FROM checkout_cartline l JOIN catalog_sku sku ON sku.id = l.sku_id WHERE l.cart_id = %(cart)s
+FROM checkout_cart c
+JOIN checkout_cartline l ON l.cart_id = c.id JOIN catalog_sku sku ON sku.id = l.sku_id
+WHERE {_OF}
 """  # noqa: S608  # columns of a model
 
 
-def lines_of(cart: Cart) -> list[tuple[CartLine, str]]:
-    """Read a cart's lines, each with its currency."""
-    [rows] = ask(_LINES, {"cart": cart.pk})
-    return [(line, row[-1]) for line, row in zip(models(CartLine, rows), rows, strict=True)]
+def lock_full_cart(owner: CartOwner, *, now: datetime) -> tuple[Cart, list[tuple[CartLine, str]]]:
+    """Take an owner's cart, a new one where there is none, with its lines and their currencies."""
+    values = {"user": owner.user_id, "token": owner.token, "now": now}
+    _made, carts, rows = ask_each([(_MADE, values), (_LOCK_CART, values), (_LINES, values)])
+    lines = zip(models(CartLine, rows), rows, strict=True)
+    return models(Cart, carts)[0], [(line, row[-1]) for line, row in lines]
+
+
+_PUT: Final = """
+WITH line AS (
+    INSERT INTO checkout_cartline
+        (cart_id, sku_id, quantity, referral, seen_price_minor, added_at, hold_id)
+    VALUES (%(cart)s::bigint, %(sku)s::bigint, %(quantity)s::int, %(referral)s::text,
+        %(price)s::bigint, %(added)s::timestamptz, %(hold)s::uuid)
+    ON CONFLICT ON CONSTRAINT checkout_line_once DO UPDATE SET quantity = EXCLUDED.quantity,
+        referral = EXCLUDED.referral, seen_price_minor = EXCLUDED.seen_price_minor
+    RETURNING id, quantity
+), changed AS (
+    UPDATE checkout_cart SET version = %(version)s::int, updated_at = %(now)s::timestamptz
+    WHERE id = %(cart)s::bigint
+)
+SELECT line.id, line.quantity + (
+    SELECT coalesce(sum(quantity), 0)::int FROM checkout_cartline
+    WHERE cart_id = %(cart)s::bigint AND sku_id <> %(sku)s::bigint)
+FROM line
+"""
+
+
+def put(line: CartLine, cart: Cart) -> int:
+    """Write a line and its cart's version and time; returns the units that are in the cart."""
+    [[(line.pk, units)]] = ask(
+        _PUT,
+        {
+            "cart": cart.pk,
+            "sku": line.sku_id,
+            "quantity": line.quantity,
+            "referral": line.referral,
+            "price": line.seen_price_minor,
+            "added": line.added_at,
+            "hold": line.hold_id,
+            "version": cart.version,
+            "now": cart.updated_at,
+        },
+    )
+    return int(units)
 
 
 _CHANGED: Final = """
@@ -236,18 +290,32 @@ WHERE state = %(held)s AND sku_id = ANY(%(skus)s::bigint[]) AND id IN (
 
 def units_left(owner: CartOwner, *, sku_ids: Sequence[int]) -> dict[int, int]:
     """Count by SKU what an owner can buy; one without stock has 0."""
-    [rows] = ask(
-        _LEFT,
-        {
-            "skus": list(sku_ids),
-            "held": HoldState.HELD.value,
-            "open": Quote.State.OPEN.value,
-            "offered": EntryState.OFFERED.value,
-            "user": owner.user_id,
-            "token": owner.token,
-        },
-    )
+    [rows] = ask(_LEFT, _of_left(owner, sku_ids))
     left = dict.fromkeys(sku_ids, 0)
     for sku_id, units in rows:
         left[sku_id] += units
     return left
+
+
+def _of_left(owner: CartOwner, sku_ids: Sequence[int]) -> dict[str, Any]:
+    return {
+        "skus": list(sku_ids),
+        "held": HoldState.HELD.value,
+        "open": Quote.State.OPEN.value,
+        "offered": EntryState.OFFERED.value,
+        "user": owner.user_id,
+        "token": owner.token,
+    }
+
+
+def offered(owner: CartOwner, *, sku_id: int, now: datetime) -> tuple[Sku | None, int, Deal | None]:
+    """Read a SKU as `sku_of`, the units that an owner can buy, and the lowest running deal."""
+    skus, left, deals = ask_each(
+        [
+            (_SKU, {"sku": sku_id}),
+            (_LEFT, _of_left(owner, [sku_id])),
+            (DEALS, {"skus": [sku_id], "first": now, "last": now}),
+        ]
+    )
+    lowest = models(Deal, deals[-1:])
+    return _sku_from(skus), sum(units for _id, units in left), lowest[0] if lowest else None

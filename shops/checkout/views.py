@@ -187,7 +187,9 @@ def _credited(request: HttpRequest, text: str) -> str:
 
 
 def _added(request: HttpRequest, line: CartLine) -> dict[str, Any]:
-    units = queries.unit_count(owner=owner_of(request))
+    units = line.cart.counted
+    if units is None:
+        units = queries.unit_count(owner=owner_of(request))
     return {
         "units": units,
         "version": line.cart.version,

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from shops.facts.rows import ask, columns, models
 from shops.pricing.models import Deal
 
-_DEALS: Final = f"""
+DEALS: Final = f"""
 SELECT {columns(Deal, "d")} FROM pricing_deal d
 WHERE d.sku_id = ANY(%(skus)s::bigint[]) AND d.starts_at <= %(last)s AND d.ends_at > %(first)s
 ORDER BY d.price_minor DESC, d.id DESC
@@ -16,7 +16,7 @@ ORDER BY d.price_minor DESC, d.id DESC
 
 def running_deals(*, sku_ids: Collection[int], now: datetime) -> list[Deal]:
     """Find the running deals of SKUs, the lowest last."""
-    [rows] = ask(_DEALS, {"skus": list(sku_ids), "first": now, "last": now})
+    [rows] = ask(DEALS, {"skus": list(sku_ids), "first": now, "last": now})
     return models(Deal, rows)
 
 
@@ -56,7 +56,7 @@ class Found(NamedTuple):
     ways: list[Any]
 
 
-_RULES: Final = f"{_DEALS};{_TAXES};{_WAYS}"
+_RULES: Final = f"{DEALS};{_TAXES};{_WAYS}"
 
 
 def rules(

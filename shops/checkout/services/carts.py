@@ -22,7 +22,7 @@ from shops.checkout.services.keeping import drop_cart_hold, fit_cart_hold, live_
 from shops.checkout.services.limits import check_limits
 from shops.facts.publishing import publish, publish_all
 from shops.facts.refused import NotFound, Refused
-from shops.pricing.queries import deals_of
+from shops.pricing.models import Deal
 from shops.stock import services as stock
 from shops.stock.services import BadQuantity, OutOfStock
 
@@ -78,9 +78,13 @@ def add_to_cart(
     """
     if not 1 <= quantity <= MOST_PER_LINE:
         raise BadQuantity
+    # Read before the cart is locked: what is left is for the hold to guard.
+    sku, left, deal = statements.offered(owner, sku_id=sku_id, now=now)
     line, before = _put_in(
         owner=owner,
-        sku=_for_sale(sku_id),
+        sku=_sold(sku, sku_id),
+        left=left,
+        deal=deal,
         quantity=quantity,
         referral=referral,
         is_top_up=is_top_up,
@@ -99,14 +103,15 @@ def _put_in(
     *,
     owner: CartOwner,
     sku: Sku,
+    left: int,
+    deal: Deal | None,
     quantity: int,
     referral: str,
     is_top_up: bool,
     now: datetime,
 ) -> tuple[CartLine, int]:
     """Put units in; returns the line and how many there were before."""
-    cart = statements.lock_cart(owner, now=now)
-    lines = statements.lines_of(cart)
+    cart, lines = statements.lock_full_cart(owner, now=now)
     if any(currency != sku.currency for _line, currency in lines):
         raise OtherCurrency
     own = [line for line, _currency in lines if line.sku_id == sku.pk]
@@ -118,14 +123,16 @@ def _put_in(
     line.quantity = max(before, quantity) if is_top_up else before + quantity
     if line.quantity > MOST_PER_LINE:
         raise BadQuantity
-    _check_left(owner, sku_id=sku.pk, wanted=line.quantity)
+    _check_left(left, sku_id=sku.pk, wanted=line.quantity)
     _check_limit(cart, sku, wanted=line.quantity)
     line.referral = referral[:REFERRAL_LENGTH] or line.referral
-    deal = deals_of(sku_ids=[sku.pk], now=now).get(sku.pk)
     line.seen_price_minor = min(deal.price_minor, sku.price_minor) if deal else sku.price_minor
     line.added_at = line.added_at or now
-    line.save()
-    line.cart = _changed(cart, owner=owner, now=now)
+    cart.version += 1
+    cart.updated_at = now
+    cart.counted = statements.put(line, cart)
+    publish(CartChanged(room=owner.room, version=cart.version, units=cart.counted))
+    line.cart = cart
     return line, before
 
 
@@ -168,7 +175,8 @@ def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: dat
         raise NotFound
     if quantity > line.quantity:
         sku = _for_sale(sku_id)
-        _check_left(owner, sku_id=sku_id, wanted=quantity)
+        left = units_left(owner=owner, sku_ids=[sku_id])
+        _check_left(left.get(sku_id, 0), sku_id=sku_id, wanted=quantity)
         _check_limit(cart, sku, wanted=quantity)
     if quantity == 0:
         CartLine.objects.filter(pk=line.pk).delete()
@@ -312,13 +320,16 @@ def _take_out_referred(*, referral_prefix: str, now: datetime) -> list[uuid.UUID
 def _changed(cart: Cart, *, owner: CartOwner, now: datetime) -> Cart:
     cart.version += 1
     cart.updated_at = now
-    units = statements.note_change(cart)
-    publish(CartChanged(room=owner.room, version=cart.version, units=units))
+    cart.counted = statements.note_change(cart)
+    publish(CartChanged(room=owner.room, version=cart.version, units=cart.counted))
     return cart
 
 
 def _for_sale(sku_id: int) -> Sku:
-    sku = statements.sku_of(sku_id)
+    return _sold(statements.sku_of(sku_id), sku_id)
+
+
+def _sold(sku: Sku | None, sku_id: int) -> Sku:
     if sku is None:
         raise NotFound
     if not (sku.is_active and sku.product.is_active and sku.product.shop.is_active):
@@ -340,9 +351,8 @@ def _check_limit(cart: Cart, sku: Sku, *, wanted: int) -> None:
     )
 
 
-def _check_left(owner: CartOwner, *, sku_id: int, wanted: int) -> None:
+def _check_left(left: int, *, sku_id: int, wanted: int) -> None:
     """Say early what would be refused at checkout; the hold is what guards."""
-    left = units_left(owner=owner, sku_ids=[sku_id]).get(sku_id, 0)
     if left <= 0:
         raise OutOfStock(_("This is sold out."), sku_id=sku_id, left=0)
     if wanted > left:
