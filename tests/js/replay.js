@@ -1,10 +1,11 @@
 // Reads cases from stdin and tells of each whether old snapshots + frames = fresh snapshots, by the
-// page's own reducer; and, for each number of `without`, the same with those events left out.
+// page's own reducer; and, for each number of `without`, the same with those events left out. A line
+// with cases is answered by a line.
 //
 //   [{ "old": [snapshot], "frames": [frame], "fresh": [snapshot], "without": [[room, seq], …] }, …]
 //   -> [{ "equal": bool, "outcomes": […], "replayed": {…}, "fresh": {…}, "undetected": […] }, …]
 
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
 
 import "../../creators/stage/static/stage/host.js";
@@ -49,4 +50,6 @@ function answer(given) {
   return { equal: isDeepStrictEqual(state, fresh), outcomes, replayed: state, fresh, undetected };
 }
 
-process.stdout.write(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(answer)));
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(JSON.parse(line).map(answer))}\n`);
+}

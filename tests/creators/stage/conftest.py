@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import subprocess
 
 import pytest
 import redis
@@ -18,6 +19,7 @@ from creators.stage.lines import AsgiLine
 from creators.stage.room import Seat
 from creators.stage.wire import Position
 from tests.creators.stage.talk import Talk, known
+from tests.creators.stage.test_js import NODE, PROJECT
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.creators import LiveSessionFactory, PieceProductFactory
 
@@ -48,6 +50,22 @@ def show(bob, product):
     session = LiveSessionFactory(piece__creator=bob.creator)
     PieceProductFactory(piece=session.piece, product=product, position=1)
     return session
+
+
+@pytest.fixture(scope="session")
+def reducer():
+    """reducer(cases) asks the pages' own modules; their Node starts once for all of them."""
+    node = [NODE, str(PROJECT / "tests" / "js" / "replay.js")]
+    with subprocess.Popen(
+        node, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def ask(cases):
+            process.stdin.write(json.dumps(cases) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield ask
 
 
 class Viewer:

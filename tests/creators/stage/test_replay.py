@@ -5,9 +5,6 @@ modules that browsers run. Each case has its control: without the events of its 
 differ. A new type of event without a case fails here.
 """
 
-import json
-import subprocess
-
 import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
@@ -15,25 +12,12 @@ from hypothesis import strategies as st
 
 from creators.stage import wire
 from shops.facts.refused import Refused
-from tests.creators.stage.test_js import NODE, PROJECT
 from tests.creators.stage.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def node(cases):
-    ran = subprocess.run(
-        [NODE, str(PROJECT / "tests" / "js" / "replay.js")],
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return json.loads(ran.stdout)
-
-
-def replay(world, old, *, of=None):
+def replay(reducer, world, old, *, of=None):
     """Compare both pages; tell for which of them a loss of all `of` events would be seen."""
     seen = []
     told = set()
@@ -55,7 +39,7 @@ def replay(world, old, *, of=None):
                 "without": list(by_room.items()),
             }
         )
-    for answer, by_room in zip(node(cases), lost, strict=True):
+    for answer, by_room in zip(reducer(cases), lost, strict=True):
         assert set(answer["outcomes"]) <= {"applied"}
         assert answer["replayed"] == answer["fresh"]
         assert answer["equal"]
@@ -108,7 +92,7 @@ def test_the_cases_are_the_types_of_the_protocol():
 
 
 @pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
-def test_old_snapshot_and_events_make_the_fresh_snapshot(kind):
+def test_old_snapshot_and_events_make_the_fresh_snapshot(reducer, kind):
     state, before, after = CASES[kind]
     world = World(state=state)
     for action in before:
@@ -118,7 +102,7 @@ def test_old_snapshot_and_events_make_the_fresh_snapshot(kind):
         getattr(world, action)() if action in ("add", "remove") else getattr(world, action)(which)
 
     tag = kind.__struct_config__.tag
-    told, seen = replay(world, old, of=tag)
+    told, seen = replay(reducer, world, old, of=tag)
 
     assert tag in told
     assert seen, f"the control: nobody would notice that all {tag} events were lost"
@@ -153,18 +137,18 @@ EVENINGS = {
 
 @_some(5)
 @given(**EVENINGS)
-def test_any_sequence_of_actions(before, after, ends):
-    _replay_an_evening(before, after, ends)
+def test_any_sequence_of_actions(reducer, before, after, ends):
+    _replay_an_evening(reducer, before, after, ends)
 
 
 @pytest.mark.campaign
 @_some(100)
 @given(**EVENINGS)
-def test_many_sequences_of_actions(before, after, ends):
-    _replay_an_evening(before, after, ends)
+def test_many_sequences_of_actions(reducer, before, after, ends):
+    _replay_an_evening(reducer, before, after, ends)
 
 
-def _replay_an_evening(before, after, ends):
+def _replay_an_evening(reducer, before, after, ends):
     world = World()
 
     def act(actions):
@@ -180,4 +164,4 @@ def _replay_an_evening(before, after, ends):
     if ends:
         world.end()
 
-    replay(world, old)
+    replay(reducer, world, old)

@@ -13,7 +13,7 @@ from tests.creators.stage.test_replay import World, replay
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_stock_that_moves_before_a_show_and_after_it_is_told():
+def test_stock_that_moves_before_a_show_and_after_it_is_told(reducer):
     world = World(state="scheduled")
     old = {name: world.snapshots(user) for name, user in world.pages().items()}
     world.move_stock()
@@ -21,14 +21,14 @@ def test_stock_that_moves_before_a_show_and_after_it_is_told():
     world.end()
     world.move_stock(1)
 
-    told, _ = replay(world, old)
+    told, _ = replay(reducer, world, old)
 
     assert "stock" in told
 
 
 @pytest.mark.parametrize("state", ["scheduled", "live"])
 @pytest.mark.parametrize("is_imported", [False, True], ids=["price", "feed"])
-def test_a_price_that_changes_is_told_to_open_pages(state, is_imported):
+def test_a_price_that_changes_is_told_to_open_pages(reducer, state, is_imported):
     world = World(state=state)
     old = {name: world.snapshots(user) for name, user in world.pages().items()}
     sku = world.skus[0]
@@ -41,6 +41,6 @@ def test_a_price_that_changes_is_told_to_open_pages(state, is_imported):
     with app.replace_connector(app.connector.get_worker_connector()) as worker_app:
         worker_app.run_worker(queues=["facts"], wait=False, listen_notify=False)
 
-    told, _ = replay(world, old)
+    told, _ = replay(reducer, world, old)
 
     assert "bag_changed" in told
