@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from shops.facts.models import Event
 from shops.facts.publishing import read
@@ -147,10 +147,10 @@ def give_what_was_owed(fact: ChargeBackWon, *, event_id: int, now: datetime) -> 
     """
     order_ids = Order.objects.filter(purchase_id=uuid.UUID(fact.purchase_id)).values_list("pk")
     taken = chargebacks_of(uuid.UUID(fact.purchase_id))[fact.number - 1]
+    # Of a cancelled order the rest is owed, whenever that was; lines from before went back then.
     told = Event.objects.filter(
-        kind__in=["OrderCancelled", "LinesCancelled"],
+        Q(kind="OrderCancelled") | Q(kind="LinesCancelled", occurred_at__gte=taken.told_at),
         payload__order_id__in=[pk for (pk,) in order_ids],
-        occurred_at__gte=taken.told_at,
     )
     for event in told.order_by("pk"):
         called_off = read(event)
