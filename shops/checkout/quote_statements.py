@@ -15,7 +15,7 @@ from shops.checkout.models import (
     QuoteShipment,
     QuoteVoucher,
 )
-from shops.facts.rows import ask, columns, inserting, models, written
+from shops.facts.rows import ask, ask_each, columns, inserting, models, written
 from shops.stock.models import EntryState, HoldState, ReservationPolicy
 
 
@@ -35,10 +35,12 @@ class Basket:
 
 
 # The cart is read before its lines: what changes in between makes the next quote a new one.
-# What nobody holds is promised at its price alone, until the quote's time is over.
-_BASKETS: Final = f"""
-SELECT {columns(Cart, "c")} FROM checkout_cart c WHERE c.user_id = ANY(%(users)s::bigint[]);
-
+_CARTS: Final = f"""
+SELECT {columns(Cart, "c")} FROM checkout_cart c WHERE c.user_id = ANY(%(users)s::bigint[])
+"""  # noqa: S608  # columns of a model
+# What nobody holds is promised at its price alone, until the quote's time is over. A state that is
+# not a parameter is found by the index of open quotes, by a plan that is made once, too.
+_OPEN_QUOTES: Final = f"""
 SELECT {columns(Quote, "q")},
     CASE WHEN EXISTS (SELECT 1 FROM checkout_quoteline l WHERE l.quote_id = q.id AND l.is_held)
     THEN NOT EXISTS (
@@ -46,30 +48,32 @@ SELECT {columns(Quote, "q")},
             SELECT 1 FROM stock_hold h
             WHERE h.id = l.hold_id AND h.state = %(held)s AND h.expires_at > statement_timestamp()))
     ELSE q.expires_at > statement_timestamp() END
-FROM checkout_quote q WHERE q.buyer_id = ANY(%(users)s::bigint[]) AND q.state = %(open)s;
-
+FROM checkout_quote q WHERE q.buyer_id = ANY(%(users)s::bigint[]) AND q.state = 'open'
+"""  # noqa: S608  # columns of a model
+_LINES: Final = f"""
 SELECT {columns(CartLine, "l")}, c.user_id
 FROM checkout_cart c JOIN checkout_cartline l ON l.cart_id = c.id
-WHERE c.user_id = ANY(%(users)s::bigint[]) ORDER BY l.added_at, l.id;
-
+WHERE c.user_id = ANY(%(users)s::bigint[]) ORDER BY l.added_at, l.id
+"""  # noqa: S608  # columns of a model
+_COUNTRIES: Final = """
 SELECT DISTINCT ON (user_id) user_id, country FROM accounts_address
-WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id, is_default DESC, id DESC;
-
+WHERE user_id = ANY(%(users)s::bigint[]) ORDER BY user_id, is_default DESC, id DESC
+"""
+_OFFERS: Final = """
 SELECT user_id, sku_id, hold_id FROM stock_waitlistentry
 WHERE user_id = ANY(%(users)s::bigint[]) AND state = %(offered)s AND hold_id IS NOT NULL
-"""  # noqa: S608  # columns of models
+"""
 
 
 def baskets(*, user_ids: Collection[int]) -> dict[int, Basket]:
     """Read by user what their quotes are made of; the lines' SKUs are read by `skus`."""
-    carts, quotes, lines, countries, offers = ask(
-        _BASKETS,
-        {
-            "users": _array(user_ids),
-            "open": Quote.State.OPEN.value,
-            "held": HoldState.HELD.value,
-            "offered": EntryState.OFFERED.value,
-        },
+    values = {
+        "users": _array(user_ids),
+        "held": HoldState.HELD.value,
+        "offered": EntryState.OFFERED.value,
+    }
+    carts, quotes, lines, countries, offers = ask_each(
+        [(sql, values) for sql in (_CARTS, _OPEN_QUOTES, _LINES, _COUNTRIES, _OFFERS)]
     )
     found = {user_id: Basket() for user_id in user_ids}
     for cart in models(Cart, carts):
@@ -88,26 +92,32 @@ def baskets(*, user_ids: Collection[int]) -> dict[int, Basket]:
 
 # Statements of their own: what many SKUs have in common is read once, and made a model of once.
 _SKUS: Final = f"""
-SELECT {columns(Sku, "k")} FROM catalog_sku k WHERE k.id = ANY(%(skus)s::bigint[]);
-
+SELECT {columns(Sku, "k")} FROM catalog_sku k WHERE k.id = ANY(%(skus)s::bigint[])
+"""  # noqa: S608  # columns of a model
+_PRODUCTS: Final = f"""
 SELECT {columns(Product, "p")} FROM catalog_product p
-WHERE p.id IN (SELECT product_id FROM catalog_sku WHERE id = ANY(%(skus)s::bigint[]));
-
+WHERE p.id IN (SELECT product_id FROM catalog_sku WHERE id = ANY(%(skus)s::bigint[]))
+"""  # noqa: S608  # columns of a model
+_SHOPS: Final = f"""
 SELECT {columns(Shop, "s")} FROM catalog_shop s
 WHERE s.id IN (
     SELECT p.shop_id FROM catalog_product p JOIN catalog_sku k ON k.product_id = p.id
-    WHERE k.id = ANY(%(skus)s::bigint[]));
-
+    WHERE k.id = ANY(%(skus)s::bigint[]))
+"""  # noqa: S608  # columns of a model
+_POLICIES: Final = f"""
 SELECT {columns(ReservationPolicy, "r")} FROM stock_reservationpolicy r
 WHERE r.product_id IN (SELECT product_id FROM catalog_sku WHERE id = ANY(%(skus)s::bigint[]))
-"""  # noqa: S608  # columns of models
+"""  # noqa: S608  # columns of a model
 
 
 def skus(*, sku_ids: Collection[int]) -> dict[int, Sku]:
     """Read SKUs with their products, shops and policies."""
     if not sku_ids:
         return {}
-    rows, products, shops, policies = ask(_SKUS, {"skus": _array(sku_ids)})
+    values = {"skus": _array(sku_ids)}
+    rows, products, shops, policies = ask_each(
+        [(sql, values) for sql in (_SKUS, _PRODUCTS, _SHOPS, _POLICIES)]
+    )
     of_product = {one.product_id: one for one in models(ReservationPolicy, policies)}
     shop_by_id = {one.pk: one for one in models(Shop, shops)}
     product_by_id = {one.pk: one for one in models(Product, products)}

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from shops.facts.rows import ask, columns, models
+from shops.facts.rows import ask, ask_each, columns, models
 from shops.pricing.models import Deal
 
 DEALS: Final = f"""
@@ -56,9 +56,6 @@ class Found(NamedTuple):
     ways: list[Any]
 
 
-_RULES: Final = f"{DEALS};{_TAXES};{_WAYS}"
-
-
 def rules(
     *,
     sku_ids: Collection[int],
@@ -69,15 +66,13 @@ def rules(
     shop_ids: Collection[int],
 ) -> Found:
     """Find what prices in countries are worked out by: the deals are those between two instants."""
-    deals, taxes, ways = ask(
-        _RULES,
-        {
-            "skus": list(sku_ids),
-            "first": first,
-            "last": last,
-            "countries": list(countries),
-            "categories": list(category_ids),
-            "shops": list(shop_ids),
-        },
-    )
+    values = {
+        "skus": list(sku_ids),
+        "first": first,
+        "last": last,
+        "countries": list(countries),
+        "categories": list(category_ids),
+        "shops": list(shop_ids),
+    }
+    deals, taxes, ways = ask_each([(sql, values) for sql in (DEALS, _TAXES, _WAYS)])
     return Found(models(Deal, deals), taxes, ways)
