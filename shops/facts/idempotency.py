@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils.translation import gettext_lazy as _
 
 from shops.facts.models import IdempotencyKey
 from shops.facts.refused import Refused
+from shops.facts.rows import ask, columns, models
 from shops.facts.transactions import whole
 
 HEADER: Final = "Idempotency-Key"
@@ -138,7 +139,7 @@ class Taken(Refused):
 _CLAIM: Final = """
 INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
 SELECT scope, key, mark, clock_timestamp()
-FROM jsonb_to_recordset(%s::jsonb) AS one (scope text, key text, mark text)
+FROM jsonb_to_recordset(%(claims)s::jsonb) AS one (scope text, key text, mark text)
 ORDER BY scope, key
 ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE SET leased_until = clock_timestamp()
 WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
@@ -154,15 +155,15 @@ def claim_all(claims: Sequence[Claim]) -> list[bool]:
     on one of them is waited for. Of two equal ones the first is ours.
     """
     by_key = {(one.scope, one.key): one for one in reversed(claims)}
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [json.dumps([one._asdict() for one in by_key.values()])])
-        ours = set(cursor.fetchall())
+    [rows] = ask(_CLAIM, {"claims": json.dumps([one._asdict() for one in by_key.values()])})
+    ours = set(rows)
     return [(one.scope, one.key) in ours and by_key[one.scope, one.key] is one for one in claims]
 
 
 _ANSWER: Final = """
 UPDATE facts_idempotencykey k SET status = one.status, answer = one.answer
-FROM jsonb_to_recordset(%s::jsonb) AS one (scope text, key text, status int, answer jsonb)
+FROM jsonb_to_recordset(%(answers)s::jsonb)
+    AS one (scope text, key text, status int, answer jsonb)
 WHERE k.scope = one.scope AND k.key = one.key
 """
 
@@ -173,8 +174,7 @@ def answer_all(answers: Sequence[tuple[Claim, Answer]]) -> None:
         {"scope": claim.scope, "key": claim.key, "status": one.status, "answer": one.body}
         for claim, one in answers
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_ANSWER, [json.dumps(rows)])
+    ask(_ANSWER, {"answers": json.dumps(rows)})
 
 
 def remembered(claim: Claim) -> Answer:
@@ -194,7 +194,7 @@ def known_answer(*, scope: str, key: str, body: Mapping[str, Any]) -> Answer | N
     """
     if not _VALID.fullmatch(key):
         raise KeyMissing
-    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    row = _known(scope=scope, key=key)
     if row is None:
         return None
     if row.fingerprint != fingerprint(body):
@@ -204,40 +204,53 @@ def known_answer(*, scope: str, key: str, body: Mapping[str, Any]) -> Answer | N
     return Answer(status=row.status, body=row.answer, is_replay=True)
 
 
+_LEASE: Final = """
+INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
+VALUES (%(scope)s, %(key)s, %(mark)s,
+    clock_timestamp() + make_interval(secs => %(seconds)s::float8))
+ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE
+SET leased_until = excluded.leased_until
+WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
+    AND k.fingerprint = excluded.fingerprint
+RETURNING leased_until
+"""
+
+
 def _lease(*, scope: str, key: str, mark: str, lease: timedelta) -> datetime | None:
     """Take the key when it is new or its holder's lease ran out; the end of our lease, or None."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
-            VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s))
-            ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE
-            SET leased_until = excluded.leased_until
-            WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
-              AND k.fingerprint = excluded.fingerprint
-            RETURNING leased_until
-            """,
-            [scope, key, mark, lease.total_seconds()],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
+    [rows] = ask(
+        _LEASE, {"scope": scope, "key": key, "mark": mark, "seconds": lease.total_seconds()}
+    )
+    return rows[0][0] if rows else None
+
+
+_REMEMBER: Final = """
+UPDATE facts_idempotencykey SET status = %(status)s::int, answer = %(answer)s::jsonb
+WHERE scope = %(scope)s AND key = %(key)s AND leased_until = %(until)s AND status IS NULL
+RETURNING id
+"""
 
 
 def _remember(answer: Answer, *, scope: str, key: str, leased_until: datetime) -> bool:
     """Write the answer down, if the lease is still ours."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE facts_idempotencykey SET status = %s, answer = %s::jsonb
-            WHERE scope = %s AND key = %s AND leased_until = %s AND status IS NULL
-            """,
-            [answer.status, json.dumps(dict(answer.body)), scope, key, leased_until],
-        )
-        return bool(cursor.rowcount)
+    values = {"scope": scope, "key": key, "until": leased_until, "status": answer.status}
+    [rows] = ask(_REMEMBER, {**values, "answer": json.dumps(dict(answer.body))})
+    return bool(rows)
+
+
+_KNOWN: Final = f"""
+SELECT {columns(IdempotencyKey, "k")} FROM facts_idempotencykey k
+WHERE k.scope = %(scope)s AND k.key = %(key)s
+"""  # noqa: S608  # columns of a model
+
+
+def _known(*, scope: str, key: str) -> IdempotencyKey | None:
+    [rows] = ask(_KNOWN, {"scope": scope, "key": key})
+    return models(IdempotencyKey, rows)[0] if rows else None
 
 
 def _remembered(*, scope: str, key: str, mark: str) -> Answer:
-    row = IdempotencyKey.objects.filter(scope=scope, key=key).first()
+    row = _known(scope=scope, key=key)
     if row is None:  # freed a moment ago by a refusal: the client may try again
         raise InFlight
     if row.fingerprint != mark:

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app as jobs
 
 from shops.facts.models import Event
+from shops.facts.rows import ask
 
 log = logging.getLogger(__name__)
 
@@ -146,22 +147,21 @@ def _row_of(fact: Fact) -> On:
         raise UnknownFact(type(fact).__name__) from None
 
 
+_WRITE: Final = """
+INSERT INTO facts_event (kind, payload)
+SELECT kind, payload FROM ROWS FROM (
+    jsonb_to_recordset(%(facts)s::jsonb) AS (kind text, payload jsonb)
+) WITH ORDINALITY AS one (kind, payload, place) ORDER BY place
+RETURNING id, occurred_at
+"""
+
+
 def _write(facts: Sequence[Fact]) -> list[Event]:
     """Add rows to the outbox; in plain SQL, as a big show does this dozens of times a second."""
     written = [{"kind": type(fact).__name__, "payload": fact} for fact in facts]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO facts_event (kind, payload)
-            SELECT kind, payload FROM ROWS FROM (
-                jsonb_to_recordset(%s::jsonb) AS (kind text, payload jsonb)
-            ) WITH ORDINALITY AS one (kind, payload, place) ORDER BY place
-            RETURNING id, occurred_at
-            """,
-            [msgspec.json.encode(written).decode()],
-        )
-        # Ids are given in the order of the rows.
-        ids = sorted(cursor.fetchall())
+    [rows] = ask(_WRITE, {"facts": msgspec.json.encode(written).decode()})
+    # Ids are given in the order of the rows.
+    ids = sorted(rows)
     return [
         Event.from_db(
             connection.alias,
@@ -175,7 +175,7 @@ def _write(facts: Sequence[Fact]) -> list[Event]:
 # The library's own function; making its arguments by the library takes ten times as long as this.
 _QUEUE: Final = """
 SELECT procrastinate_defer_jobs_v1(array_agg(
-    ROW(%(queue)s, %(task)s, %(priority)s, NULL, NULL,
+    ROW(%(queue)s::varchar, %(task)s::varchar, %(priority)s::int, NULL, NULL,
         jsonb_build_object('event_id', event_id, 'reaction', name), NULL
     )::procrastinate_job_to_defer_v1 ORDER BY place))
 FROM ROWS FROM (unnest(%(events)s::bigint[]), unnest(%(names)s::text[]))
@@ -189,17 +189,16 @@ def _queue(asked: Sequence[tuple[int, str]]) -> None:
         return
     job = jobs.configure_task(REACT, allow_unknown=False).job
     events, names = zip(*asked, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _QUEUE,
-            {
-                "queue": job.queue,
-                "task": job.task_name,
-                "priority": job.priority,
-                "events": list(events),
-                "names": list(names),
-            },
-        )
+    ask(
+        _QUEUE,
+        {
+            "queue": job.queue,
+            "task": job.task_name,
+            "priority": job.priority,
+            "events": list(events),
+            "names": list(names),
+        },
+    )
 
 
 def _show(name: str, facts: Sequence[Fact]) -> None:
