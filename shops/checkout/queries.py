@@ -11,13 +11,13 @@ from django.db.models.functions import Now
 
 from shops.accounts.models import Address
 from shops.accounts.queries import ADDRESSES_TO_CHOOSE
-from shops.catalog.models import Product, ProductImage, Shop, Sku
+from shops.catalog.models import Product, ProductImage, Sku
 from shops.checkout import statements
 from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
 from shops.facts.refused import NotFound
-from shops.facts.rows import ask, ask_each, columns, joined, models
+from shops.facts.rows import ask, ask_each, columns, models
 from shops.pricing.calculation import Priced
 from shops.pricing.models import Deal
 from shops.pricing.queries import deals_of
@@ -203,33 +203,13 @@ def shown_cart(*, owner: CartOwner, country: str = "", now: datetime) -> ShownCa
     )
 
 
-_LINES: Final = f"""
-SELECT {columns(Cart, "c")}, {columns(CartLine, "l")}, {columns(Sku, "k")},
-    {columns(Product, "p")}, {columns(Shop, "s")}
-FROM checkout_cart c
-LEFT JOIN checkout_cartline l ON l.cart_id = c.id
-LEFT JOIN catalog_sku k ON k.id = l.sku_id
-LEFT JOIN catalog_product p ON p.id = k.product_id
-LEFT JOIN catalog_shop s ON s.id = p.shop_id
-WHERE c.user_id = %(user)s::bigint ORDER BY l.added_at, l.id
-"""  # noqa: S608  # columns of models
-
-
 def cart_of_user(*, user_id: int, now: datetime) -> ShownCart:
     """Read a user's cart without what only its page shows (pictures, what is kept, an estimate)."""
-    [rows] = ask(_LINES, {"user": user_id})
-    found = joined(rows, Cart, CartLine, Sku, Product, Shop)
-    if not found:
+    cart, lines, left, deals = statements.cart_of_user(user_id=user_id, now=now)
+    if cart is None:
         return ShownCart()
-    for _cart, line, sku, product, shop in found:
-        if line is not None:
-            line.sku, sku.product, product.shop = sku, product, shop
-    lines = [line for _cart, line, *_rest in found if line is not None]
-    sku_ids = [line.sku_id for line in lines]
-    left = units_left(owner=CartOwner(user_id=user_id), sku_ids=sku_ids) if lines else {}
-    deals = deals_of(sku_ids=sku_ids, now=now) if lines else {}
     return ShownCart(
-        version=found[0][0].version,
+        version=cart.version,
         lines=[
             ShownLine(
                 sku=line.sku,

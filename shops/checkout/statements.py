@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -319,3 +320,46 @@ def offered(owner: CartOwner, *, sku_id: int, now: datetime) -> tuple[Sku | None
     )
     lowest = models(Deal, deals[-1:])
     return _sku_from(skus), sum(units for _id, units in left), lowest[0] if lowest else None
+
+
+# What is in a user's cart, which is found by the same statement.
+_OWN_SKUS: Final = (
+    "ARRAY(SELECT l.sku_id FROM checkout_cartline l"
+    " JOIN checkout_cart c ON c.id = l.cart_id WHERE c.user_id = %(user)s::bigint)"
+)
+_OWN_LINES: Final = f"""
+SELECT {columns(Cart, "c")}, {columns(CartLine, "l")}, {columns(Sku, "k")},
+    {columns(Product, "p")}, {columns(Shop, "s")}
+FROM checkout_cart c
+LEFT JOIN checkout_cartline l ON l.cart_id = c.id
+LEFT JOIN catalog_sku k ON k.id = l.sku_id
+LEFT JOIN catalog_product p ON p.id = k.product_id
+LEFT JOIN catalog_shop s ON s.id = p.shop_id
+WHERE c.user_id = %(user)s::bigint ORDER BY l.added_at, l.id
+"""  # noqa: S608  # columns of models
+_OWN_LEFT: Final = _LEFT.replace("%(skus)s::bigint[]", _OWN_SKUS)
+_OWN_DEALS: Final = DEALS.replace("%(skus)s::bigint[]", _OWN_SKUS)
+
+
+def cart_of_user(
+    *, user_id: int, now: datetime
+) -> tuple[Cart | None, list[CartLine], dict[int, int], dict[int, Deal]]:
+    """Read a user's cart, its lines with their SKUs, by SKU what is left, and the lowest deals."""
+    owner = CartOwner(user_id=user_id)
+    rows, left, deals = ask_each(
+        [
+            (_OWN_LINES, {"user": user_id}),
+            (_OWN_LEFT, _of_left(owner, ())),
+            (_OWN_DEALS, {"user": user_id, "first": now, "last": now}),
+        ]
+    )
+    found, lines = joined(rows, Cart, CartLine, Sku, Product, Shop), []
+    for _cart, line, sku, product, shop in found:
+        if line is not None:
+            line.sku, sku.product, product.shop = sku, product, shop
+            lines.append(line)
+    units: Counter[int] = Counter()
+    for sku_id, some in left:
+        units[sku_id] += some
+    cart = found[0][0] if found else None
+    return cart, lines, units, {deal.sku_id: deal for deal in models(Deal, deals)}
