@@ -42,7 +42,7 @@ ORDERING = [
 ]
 ORDERED_NOT_ASKED = "shops.payments.services:start:before"
 CHARGED_NOT_APPLIED = "shops.payments.charges:apply:before"
-APPLYING = "shops.orders.services:mark_paid:after"
+APPLYING = "shops.orders.services:mark_paid_all:after"
 APPLIED_NOT_ANSWERED = "shops.payments.charges:apply:after"
 
 
