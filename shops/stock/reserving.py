@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.facts.publishing import publish
 from shops.facts.refused import Refused
+from shops.facts.rows import ask_each
 from shops.stock.events import StockChanged
 from shops.stock.models import Hold, HoldState
 
@@ -247,49 +248,37 @@ class _Found(NamedTuple):
     at: datetime
 
 
-# Statements of one round trip, each with a snapshot of its own: those after the first begin under
-# its locks, so they see what was written by whoever held them before. The clock is read under them,
-# too: time that was spent waiting is not taken from anybody's hold.
-_LOOK: Final = """
-SELECT sku_id FROM stock_stock WHERE sku_id = ANY(%(skus)s::bigint[]) ORDER BY sku_id FOR UPDATE;
-
+# Of one round trip, each with a snapshot of its own. The first gives what it has locked: rows as
+# they are then, not as they were before it waited. The second begins under the locks, so it sees
+# what was written by whoever held them before; the clock is read under them, too: time that was
+# spent waiting is not taken from anybody's hold.
+_LOCK: Final = """
 SELECT s.sku_id, k.product_id, s.on_hand - s.reserved
 FROM stock_stock s JOIN catalog_sku k ON k.id = s.sku_id
-WHERE s.sku_id = ANY(%(skus)s::bigint[]);
-
-SELECT id, sku_id, buyer_id, quantity, state, expires_at, created_at FROM stock_hold
-WHERE id = ANY(%(ids)s::uuid[]);
-
-SELECT clock_timestamp()
+WHERE s.sku_id = ANY(%(skus)s::bigint[]) ORDER BY s.sku_id FOR UPDATE OF s
 """
-_PATIENCE: Final = "SET LOCAL lock_timeout = %(lock_ms)s;"
+_HOLDS: Final = """
+SELECT clock_timestamp(), h.id, h.sku_id, h.buyer_id, h.quantity, h.state, h.expires_at,
+    h.created_at
+FROM (VALUES (1)) AS one LEFT JOIN stock_hold h ON h.id = ANY(%(ids)s::uuid[])
+"""
+_PATIENCE: Final = "SELECT set_config('lock_timeout', %(lock_ms)s, true)"
 
 
 def _look(wanted: Sequence[Wanted], *, lock_seconds: float | None) -> _Found:
     """Lock the stock of what is wanted, then read what is left of it and which holds there are."""
-    values: dict[str, Any] = {
-        "skus": _array(sorted({one.sku_id for one in wanted})),
-        "ids": _array(one.hold_id for one in wanted),
-    }
-    sql = _LOOK
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (_LOCK, {"skus": _array(sorted({one.sku_id for one in wanted}))}),
+        (_HOLDS, {"ids": _array(one.hold_id for one in wanted)}),
+    ]
     if lock_seconds is not None:
-        sql = _PATIENCE + sql
-        values["lock_ms"] = round(lock_seconds * 1000)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        if lock_seconds is not None:
-            cursor.nextset()
-        cursor.nextset()
-        levels = cursor.fetchall()
-        cursor.nextset()
-        holds = {row[0]: Kept(*row) for row in cursor.fetchall()}
-        cursor.nextset()
-        [(at,)] = cursor.fetchall()
+        asked.insert(0, (_PATIENCE, {"lock_ms": str(round(lock_seconds * 1000))}))
+    levels, holds = ask_each(asked)[-2:]
     return _Found(
         left={row[0]: row[2] for row in levels},
         products={row[0]: row[1] for row in levels},
-        holds=holds,
-        at=at,
+        holds={row[1]: Kept(*row[1:]) for row in holds if row[1] is not None},
+        at=holds[0][0],
     )
 
 
@@ -322,20 +311,16 @@ def _write(new: Sequence[tuple[Kept, datetime]]) -> list[tuple[int, int, int, in
 
     :raises _Conflict: one of them was made meanwhile; nothing must be committed
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE,
-            {
-                "ids": _array(hold.id for hold, _now in new),
-                "skus": _array(hold.sku_id for hold, _now in new),
-                "buyers": _array(hold.buyer_id or "NULL" for hold, _now in new),
-                "quantities": _array(hold.quantity for hold, _now in new),
-                "ends": _array(hold.expires_at.isoformat() for hold, _now in new),
-                "nows": _array(now.isoformat() for _hold, now in new),
-                "at": new[0][0].created_at,
-            },
-        )
-        rows = cursor.fetchall()
+    values = {
+        "ids": _array(hold.id for hold, _now in new),
+        "skus": _array(hold.sku_id for hold, _now in new),
+        "buyers": _array(hold.buyer_id or "NULL" for hold, _now in new),
+        "quantities": _array(hold.quantity for hold, _now in new),
+        "ends": _array(hold.expires_at.isoformat() for hold, _now in new),
+        "nows": _array(now.isoformat() for _hold, now in new),
+        "at": new[0][0].created_at,
+    }
+    [rows] = ask_each([(_WRITE, values)])
     if sum(row[4] for row in rows) != len(new):
         raise _Conflict
     return sorted(row[:4] for row in rows)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from shops.accounts.models import User
@@ -14,7 +15,7 @@ from shops.catalog.models import Sku
 from shops.checkout import statements
 from shops.checkout.models import Quote, QuoteLine
 from shops.checkout.services.carts import take_out
-from shops.checkout.services.limits import check_limits
+from shops.checkout.services.limits import refuse_over, units_bought
 from shops.checkout.services.repricing import QuoteOver
 from shops.checkout.services.signing import check_signature
 from shops.checkout.statements import Promise
@@ -83,6 +84,8 @@ class _ToPlace(NamedTuple):
     now: datetime
     save_address: bool = False
     signature: str = ""
+    # In which a refusal is told.
+    language: str | None = None
     claim: Claim | None = None
     describe: Describe | None = None
 
@@ -148,6 +151,7 @@ def place_order_once(
 
 
 def _place(wanted: _ToPlace) -> Placed:
+    wanted = wanted._replace(language=get_language())
     try:
         return together(wanted, batcher=_batcher, heat=_heat, keys=("orders",), alone=_alone)
     except _SameQuote:
@@ -185,7 +189,7 @@ def _place_all(asks: Sequence[_ToPlace]) -> list[Placed]:
     _refuse({place: no for place, one in enumerate(asks) if (no := _why_not(one, promises))})
     of = [promises[one.quote_id] for one in asks]
     _refuse(_doubles(asks))
-    _refuse({place: no for place, one in enumerate(of) if (no := _over_limit(one))})
+    _refuse(_over_limit(asks, of))
     _commit_holds(of, now=now)
     placed = orders.place([_to_order(one, promise) for one, promise in zip(asks, of, strict=True)])
     made = payments.create_first(
@@ -266,27 +270,32 @@ def _over(quote: Quote) -> Refused:
     return QuoteOver()
 
 
-def _over_limit(promise: Promise) -> Refused | None:
+def _over_limit(asks: Sequence[_ToPlace], promises: Sequence[Promise]) -> dict[int, Refused]:
     """Count again what one buyer may have: they may have ordered since the quote was made."""
     limited = {
-        line.sku_id: line.most_per_buyer
-        for line in promise.lines
-        if line.most_per_buyer is not None
+        line.sku_id for one in promises for line in one.lines if line.most_per_buyer is not None
     }
     if not limited:
-        return None
+        return {}
     products = dict(Sku.objects.filter(pk__in=limited).values_list("pk", "product_id"))
-    wanted: dict[int, int] = {}
-    for line in promise.lines:
-        if line.sku_id in limited:
-            product_id = products[line.sku_id]
-            wanted[product_id] = wanted.get(product_id, 0) + line.quantity
-    most = {products[sku_id]: units for sku_id, units in limited.items()}
-    try:
-        check_limits(wanted=wanted, most=most, buyer_id=promise.quote.buyer_id)
-    except Refused as refused:
-        return refused
-    return None
+    bought = units_bought(
+        buyer_ids={one.quote.buyer_id for one in promises}, product_ids=set(products.values())
+    )
+    refusals: dict[int, Refused] = {}
+    for place, (ask, promise) in enumerate(zip(asks, promises, strict=True)):
+        wanted: dict[int, int] = {}
+        most: dict[int, int] = {}
+        for line in promise.lines:
+            if line.most_per_buyer is not None:
+                product_id = products[line.sku_id]
+                wanted[product_id] = wanted.get(product_id, 0) + line.quantity
+                most[product_id] = line.most_per_buyer
+        try:
+            with override(ask.language):
+                refuse_over(wanted=wanted, most=most, bought=bought, buyer_id=ask.buyer.pk)
+        except Refused as refused:
+            refusals[place] = refused
+    return refusals
 
 
 def _commit_holds(promises: Sequence[Promise], *, now: datetime) -> None:

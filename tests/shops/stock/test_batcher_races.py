@@ -89,7 +89,7 @@ def test_control_it_is_the_rows_lock_that_keeps_batches_from_overselling(
     assert capped != reserving._WRITE
     monkeypatch.setattr(reserving, "_WRITE", capped)
     if not is_locked:
-        monkeypatch.setattr(reserving, "_LOOK", reserving._LOOK.replace("FOR UPDATE", ""))
+        monkeypatch.setattr(reserving, "_LOCK", reserving._LOCK.replace("FOR UPDATE OF s", ""))
     with running() as one, running() as other:
         for door in (one, other):
             for _ in range(12):
