@@ -29,8 +29,8 @@ demo-reset: .venv/installed node_modules/.package-lock.json ## The same, but for
 test: .venv/installed node_modules/.package-lock.json ## Run all tests (ARGS="-k cart" for some)
 	@$(RUN) -m pytest -n 3 $(ARGS)
 
-campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests: minutes of stream, a sped-up soak
-	@$(RUN) -m pytest -m campaign -p no:randomly $(ARGS)
+campaign: .venv/installed node_modules/.package-lock.json ## Run the long tests: minutes of stream, a sped-up soak, many examples
+	@$(RUN) -m pytest -m "campaign or properties" --hypothesis-profile campaign -p no:randomly $(ARGS)
 
 fuzz: .venv/fuzz-installed ## Send the RTMP parser and the MP4 cutter nonsense (SECONDS=600)
 	@$(RUN) -m tests.fuzz.campaign "$(SECONDS)"

@@ -27,9 +27,13 @@ from tests.factories.creators import CreatorFactory, PartnerShopFactory
 from tests.servers import Site
 
 # How long a machine takes for an example is no one's fault.
-hypothesis.settings.register_profile(
-    "liveshop", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+for profile, examples in (("liveshop", 30), ("campaign", 500)):
+    hypothesis.settings.register_profile(
+        profile,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
 hypothesis.settings.load_profile("liveshop")
 
 
@@ -134,6 +138,12 @@ def site(site_processes, transactional_db):
     """A running site on a database that is emptied after the test."""
     yield site_processes
     site_processes.settle()
+
+
+def pytest_itemcollected(item):
+    """Mark what can be shown by any number of examples, for the campaign."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker(pytest.mark.properties)
 
 
 @pytest.hookimpl(trylast=True)

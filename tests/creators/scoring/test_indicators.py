@@ -5,7 +5,7 @@ import importlib
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from creators.scoring import indicators, peers
@@ -81,14 +81,12 @@ def _against(figures, group):
     )
 
 
-@settings(max_examples=40, deadline=None)
 @given(groups())
 def test_every_score_and_its_bounds_lie_between_0_and_100_in_order(group):
     for result in _scores(group[0], group[1:]):
         assert 0 <= result.low <= result.value <= result.high <= 100
 
 
-@settings(max_examples=40, deadline=None)
 @given(groups(), st.randoms())
 def test_permuting_and_replaying_events_changes_nothing(group, random):
     def shake(events):
@@ -113,7 +111,6 @@ def test_permuting_and_replaying_events_changes_nothing(group, random):
     assert mine.sales_sha256() == group[0].sales_sha256()
 
 
-@settings(max_examples=30, deadline=None)
 @given(groups(), st.integers(2, 1000))
 def test_another_unit_of_money_changes_no_score(group, factor):
     rescaled = [
@@ -141,7 +138,6 @@ def test_another_unit_of_money_changes_no_score(group, factor):
     assert (after.value, after.low, after.high) == (before.value, before.low, before.high)
 
 
-@settings(max_examples=40, deadline=None)
 @given(groups(), st.integers(1, 500))
 def test_more_unengaged_views_strictly_lower_gpm(group, more):
     figures = [count(one, CONSTANTS) for one in group]
@@ -159,7 +155,6 @@ def test_more_unengaged_views_strictly_lower_gpm(group, more):
     assert two.value <= one.value
 
 
-@settings(max_examples=40, deadline=None)
 @given(groups(), st.sampled_from(["own", "linked", "staff"]), sales)
 def test_own_linked_and_staff_orders_change_nothing(group, why, sale):
     mine = group[0]
@@ -189,7 +184,6 @@ def test_a_wholly_refunded_order_brings_no_money_and_no_buyer_and_lowers_what_wa
     assert after.kept.n == 2 * before.kept.n
 
 
-@settings(max_examples=60, deadline=None)
 @given(groups(), st.integers(0, 89))
 def test_one_fake_buyer_moves_conversion_by_at_most_its_share(group, age):
     figures = [count(one, CONSTANTS) for one in group]
@@ -223,7 +217,6 @@ def test_a_huge_order_is_cut_at_the_99th_percentile_of_the_group():
     assert result.inputs["gmv_minor"] == 1000
 
 
-@settings(max_examples=30, deadline=None)
 @given(evidences())
 def test_one_more_success_never_lowers_assiduity(mine):
     other = Evidence(subject=dataclasses.replace(ME, id=2, user_id=2))

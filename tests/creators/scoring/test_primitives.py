@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from creators.scoring.primitives import (
@@ -60,7 +60,6 @@ def test_the_prior_pulls_a_rate_by_no_more_than_its_weight(prior, rate):
     assert pull <= prior.m / (prior.m + rate.n) + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
 @given(priors, rates(), st.floats(0.01, 1))
 def test_a_success_never_lowers_and_a_failure_never_raises_mean_and_bound(prior, rate, w):
     better, worse = Rate(rate.s + w, rate.n + w), Rate(rate.s, rate.n + w)
@@ -71,7 +70,6 @@ def test_a_success_never_lowers_and_a_failure_never_raises_mean_and_bound(prior,
     assert interval(prior, worse)[0] <= interval(prior, rate)[0] + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.floats(0.01, 0.99))
 def test_the_incomplete_beta_is_a_binomial_tail_for_whole_numbers(a, b, x):
     n = a + b - 1
@@ -109,7 +107,6 @@ def test_the_fit_is_no_worse_than_any_point_of_a_fine_grid():
     assert likelihood(fitted.mu, fitted.m) >= grid - 1e-6
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(rates(), max_size=12), st.randoms())
 def test_the_fit_stays_in_its_bounds_whatever_the_order(found, random):
     fitted = fit_prior(found)

@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -62,7 +61,6 @@ def lines(draw):
 
 
 class AnyHistory(TestCase):
-    @hypothesis_settings(deadline=None, max_examples=60)
     @given(
         sold=st.lists(lines(), min_size=1, max_size=3),
         shipping=st.sampled_from([0, 1, 590]),

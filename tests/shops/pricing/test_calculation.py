@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shops.ledger.money import Money
@@ -66,7 +66,6 @@ def test_the_largest_remainder_gets_the_odd_unit_and_of_equals_the_first():
     assert split(10, [1, 2, 4]) == [1, 3, 6]
 
 
-@settings(max_examples=60, deadline=None)
 @given(lines, st.dictionaries(st.integers(1, 3), options), reductions, taxes)
 def test_the_parts_add_up_to_the_whole_whatever_is_in_the_cart(rows, offered, reduced, tax):
     priced = _price(rows, offered=offered, reduced=reduced, tax=tax)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from creators.media.hls.boxes import box
@@ -106,7 +106,6 @@ def test_any_split_gives_the_same(places):
     assert cut(*pieces) == cut(MOVIE)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_changed_movie_is_read_or_broken_and_nothing_else(data):
     movie = bytearray(MOVIE)
