@@ -42,7 +42,10 @@ class SessionStore(db.SessionStore):
             self._session_key = None
             return {}
         [(data, *user)] = rows
-        found = deepcopy(_decoded(data))
+        found = _decoded(data)
+        # Most hold nothing but who is signed in.
+        is_flat = all(isinstance(value, str) for value in found.values())
+        found = dict(found) if is_flat else deepcopy(found)
         pk = _number(found.get(SESSION_KEY))
         if pk is not None and pk != user[0]:
             # Seen for the first time here, or somebody else has signed in by it.

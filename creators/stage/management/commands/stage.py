@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 # Sockets are told at once, over a second or two; this is for requests that are still answered.
 _REQUESTS_END_WITHIN_S: Final = 10
 
+# So many objects more than before, and the collector looks for those that hold each other.
+_NEW_BEFORE_A_LOOK: Final = 20_000
+
 
 class Command(BaseCommand):
     help = "Serve the site; its websockets by the fast path. One process uses one core."
@@ -64,9 +67,11 @@ class Command(BaseCommand):
         stopping = until_stopped()
         serving = asyncio.create_task(server.serve(sockets=[door]))
         if await started(server, serving):
-            # What was loaded stays: the collector need not look at it in the midst of a show.
+            # What was loaded stays: the collector need not look at it in the midst of a show. What
+            # requests leave behind is mostly gone without it, so it need not look all the time.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(_NEW_BEFORE_A_LOOK, 20, 20)
             address, port = door.getsockname()[:2]
             self.stdout.write(f"The stage serves http://{address}:{port}/")
             self.stdout.flush()
