@@ -44,6 +44,20 @@ def _person(name, role=None, **fields):
     return user
 
 
+_end_migrating = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    _end_migrating.append(migrated.begin())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure():
+    for end in _end_migrating:
+        end()
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
     """Have the processes of a run copy one database."""

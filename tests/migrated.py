@@ -5,6 +5,7 @@ Migrating takes ten seconds of a core, copying less than one.
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,21 +28,42 @@ execute_from_command_line(["manage.py", "migrate", "-v", "0"])
 """
 
 
+def begin():
+    """Begin while the processes of a run collect their tests; returns what ends it."""
+    if not _state().joinpath(OWN_SERVERS).exists():
+        return lambda: None
+    made = [sys.executable, "-c", "from tests import migrated; migrated.make()"]
+    process = subprocess.Popen(made, cwd=PROJECT, start_new_session=True)
+
+    def end():
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    return end
+
+
 def template():
-    """Name the database to copy, which the first to ask migrates; None where others' would stay."""
-    state = Path(os.environ["LIVESHOP_STATE"])
-    if "PYTEST_XDIST_WORKER" not in os.environ or not (state / OWN_SERVERS).exists():
+    """Name the database to copy; None where others' would stay."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or not _state().joinpath(OWN_SERVERS).exists():
         return None
-    done = state / "migrated"
-    with (state / "migrated.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            url = os.environ["DATABASE_URL"]
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {_NAME}")
-            _migrate(_with_path(url, f"/{_NAME}"))
-            done.touch()
+    make()
     return _NAME
+
+
+def make():
+    """Migrate the database, or wait until another process has done so."""
+    done = _state() / "migrated"
+    with _state().joinpath("migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        url = os.environ["DATABASE_URL"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {_NAME}")
+            connection.execute(f"CREATE DATABASE {_NAME}")
+        _migrate(_with_path(url, f"/{_NAME}"))
+        done.touch()
 
 
 def fill(url):
@@ -56,9 +78,13 @@ def fill(url):
     assert dump.returncode == 0
 
 
+def _state():
+    return Path(os.environ["LIVESHOP_STATE"])
+
+
 def _programs():
     """Name the folder of PostgreSQL's programs, if those that dump and restore are among them."""
-    places = Places.of(Path(os.environ["LIVESHOP_STATE"]))
+    places = Places.of(_state())
     folder = find_postgres(places.account).folder
     return folder if (folder / "pg_dump").exists() and (folder / "psql").exists() else None
 
