@@ -253,7 +253,7 @@ def test_once_it_is_ordered_the_same_key_gets_that_order_and_it_is_charged_once(
         pytest.param(step, id=step, marks=marks)
         for step, marks in (
             ("shops.facts.tasks:carry_out:before", campaign),
-            ("shops.payments.reactions:post:after", ()),
+            ("shops.payments.reactions:post_all:after", ()),
             ("shops.facts.tasks:carry_out:after", campaign),
         )
     ],
