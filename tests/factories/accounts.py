@@ -11,16 +11,16 @@ PASSWORD = "correct horse battery staple"
 class UserFactory(DjangoModelFactory):
     class Meta:
         model = User
-        skip_postgeneration_save = True
 
     email = factory.Sequence(lambda n: f"person{n}@test.example")
     display_name = factory.Sequence(lambda n: f"Person {n}")
 
-    @factory.post_generation
-    def password(self, create, extracted, **kwargs):
-        self.set_password(extracted or PASSWORD)
-        if create:
-            self.save(update_fields=["password"])
+    @classmethod
+    def _create(cls, model_class, *args, password=PASSWORD, **fields):
+        user = model_class(*args, **fields)
+        user.set_password(password)
+        user.save(force_insert=True)
+        return user
 
 
 class AddressFactory(DjangoModelFactory):
