@@ -7,6 +7,7 @@ what it would have got.
 import contextlib
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -15,7 +16,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from procrastinate.exceptions import AlreadyEnqueued
 
-from shops.facts.models import IdempotencyKey, Reaction
+from shops.facts.models import Reaction
 from shops.facts.tasks import rescue_jobs
 from shops.ledger.models import Entry, Journal
 from shops.orders.models import Order
@@ -24,6 +25,7 @@ from shops.payments.models import Payment
 from shops.stock import services as stock
 from shops.stock.models import Hold, Stock
 from tests.doors import Visitor
+from tests.factories.accounts import AddressFactory
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.payments import make_payment
 from tests.provider import Provider
@@ -32,11 +34,11 @@ from tests.servers import Site
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 campaign = pytest.mark.campaign
 
-BEFORE_ANYTHING_IS_HELD = "shops.stock.services:hold:before"
-HELD_WITHOUT_A_QUOTE = "shops.stock.services:hold:after"
-QUOTED = "shops.checkout.services.quotes:_write:after"
+BEFORE_ANYTHING_IS_HELD = "shops.stock.services:hold_each:before"
+HELD_WITHOUT_A_QUOTE = "shops.stock.services:hold_each:after"
+QUOTED = "shops.checkout.services.starting:_write:after"
 ORDERING = [
-    "shops.stock.services:commit:after",
+    "shops.stock.services:commit_all:after",
     "shops.orders.services:place:after",
     "shops.payments.services:create_first:after",
 ]
@@ -115,13 +117,6 @@ def place(visitor, page, key):
     with contextlib.suppress(httpx.TransportError):
         return visitor.post(action, form, json_answer=True)
     return None
-
-
-def outlive_leases():
-    """Let the time pass that a dead process keeps a key for."""
-    IdempotencyKey.objects.filter(status__isnull=True).update(
-        leased_until=Now() - timedelta(seconds=1)
-    )
 
 
 def take_for_dead():
@@ -210,9 +205,7 @@ def test_while_it_is_ordered_nothing_happened_and_the_same_key_orders_once(
         assert not Order.objects.exists()
         assert not Payment.objects.exists()
         assert [hold.state for hold in Hold.objects.all()] == ["held"]
-        # The dead process has the key until its lease is over.
-        assert place(visitor, page, "a-key-of-mine").status_code == 409
-        outlive_leases()
+        # The key was to be written with the order, so nobody has it.
         answer = place(visitor, page, "a-key-of-mine")
         assert answer.status_code == 201
         assert place(visitor, page, "a-key-of-mine").json() == answer.json()
@@ -245,6 +238,47 @@ def test_once_it_is_ordered_the_same_key_gets_that_order_and_it_is_charged_once(
 
     reconcile()
     check_one_paid_order(lamp, provider)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("shops.payments.services:create_first:after", marks=campaign, id="ordering"),
+        pytest.param("shops.checkout.services.placing:share:after", id="ordered"),
+        pytest.param("shops.payments.statements:write:after", marks=campaign, id="applying"),
+        pytest.param("shops.payments.charges:apply:after", marks=campaign, id="applied"),
+    ],
+)
+def test_who_order_in_one_transaction_get_one_order_each_and_are_charged_once(
+    start, provider, shop, now, step
+):
+    lamp = SkuFactory(product=ProductFactory(shop=shop), on_hand=12)
+    people = [AddressFactory().user for _ in range(12)]
+    site = start(step)
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(12) as pool:
+        visitors = [stack.enter_context(Visitor(site, one)) for one in people]
+        pages = []
+        for visitor in visitors:
+            visitor.post("/cart/add/", {"sku": lamp.pk})
+            pages.append(visitor.get("/checkout/").text)
+        keys = [f"a-key-of-{one.pk}" for one in people]
+        first = list(pool.map(place, visitors, pages, keys))
+        assert None in first
+        begin_anew(site)
+
+        answers = list(pool.map(place, visitors, pages, keys))
+
+    assert [answer.status_code for answer in answers] == [201] * 12
+    for before, answer in zip(first, answers, strict=True):
+        assert before is None or before.json() == answer.json()
+    numbers = [answer.json()["number"] for answer in answers]
+    assert numbers == [Order.objects.get(buyer=one).number for one in people]
+    reconcile()
+    for payment in Payment.objects.all():
+        charge = provider.ask("GET", f"/v1/charges/{payment.pk}").json()
+        assert (payment.state, charge["state"]) == ("captured", "succeeded")
+    assert Payment.objects.count() == Order.objects.filter(paid_at__isnull=False).count() == 12
+    assert Hold.objects.filter(state="committed").count() == Stock.objects.get(pk=lamp.pk).reserved
 
 
 @pytest.mark.parametrize(
