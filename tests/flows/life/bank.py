@@ -24,6 +24,7 @@ class Charge:
     state: str
     refunded: dict = field(default_factory=dict)
     taken_back_minor: int = 0
+    disputed_minor: int = 0
     is_won: bool = False
     sent_back: dict = field(default_factory=dict)
 
@@ -90,7 +91,9 @@ class Bank:
         return self._answer(report)
 
     def chargebacks(self, *, since):
-        return []
+        self._hear()
+        disputed = [key for key, charge in self.charges.items() if charge.disputed_minor]
+        return self._answer([self._charge_back_report(key) for key in disputed])
 
     def payout(self, *, key, amount_minor, currency, account):
         self._hear()
@@ -118,18 +121,17 @@ class Bank:
         """Have the buyer's bank take a charge back, once."""
         charge = self.charges[key]
         left = charge.amount_minor - sum(charge.refunded.values())
-        if charge.state != "succeeded" or charge.taken_back_minor or charge.is_won or not left:
+        if charge.state != "succeeded" or charge.disputed_minor or not left:
             return
-        charge.taken_back_minor = left
+        charge.taken_back_minor = charge.disputed_minor = left
         self._tell(self._charge_back_report(key))
 
     def decide_for_the_shop(self, key):
         """Have the shop win a charge-back."""
         charge = self.charges[key]
         if charge.taken_back_minor:
-            charge.is_won = True
+            charge.is_won, charge.taken_back_minor = True, 0
             self._tell(self._charge_back_report(key))
-            charge.taken_back_minor = 0
 
     def send_refund_back(self, key):
         """Have the buyer's bank send a charge's newest refund back."""
@@ -159,7 +161,7 @@ class Bank:
         return ChargeBackReport(
             ref=f"cb_{key}",
             charge_ref=f"ch_{key}",
-            amount_minor=charge.taken_back_minor,
+            amount_minor=charge.disputed_minor,
             currency=charge.currency,
             reason="fraudulent",
             is_won=charge.is_won,

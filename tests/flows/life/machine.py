@@ -23,6 +23,7 @@ from shops.orders.services import arriving, closing, overdue, paying, shipping
 from shops.payments import checks
 from shops.payments import services as payments
 from shops.payments.models import Payment, PaymentState, Refund
+from shops.payments.reconciling import DECIDED_WITHIN
 from shops.payouts import paying as paying_out
 from shops.payouts import planning, settling
 from shops.payouts.accounts import save_account
@@ -271,6 +272,7 @@ class Life(RuleBasedStateMachine):
 
     def reconcile(self):
         payments.settle_unknown(now=self.now + payments.SETTLE_AFTER * 2)
+        payments.find_chargebacks(now=self.now, within=DECIDED_WITHIN)
 
     def do_jobs(self, again):
         """Carry out what must follow; a worker may do the same twice."""
