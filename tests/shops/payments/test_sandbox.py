@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 
+import httpx
 import pytest
 
 from shops.payments.sandbox.keys import TRIAL_SECRET
@@ -164,6 +165,23 @@ def test_what_is_left_of_a_charge_is_charged_back_once(provider):
     assert made.json() in told
     assert provider.ask("GET", "/v1/chargebacks?since=x").status_code == 400
     assert provider.ask("GET", "/v1/chargebacks?since=99999999999").json() == {"chargebacks": []}
+
+
+def test_its_page_of_a_charge_offers_what_a_bank_may_do(provider):
+    key = new_key()
+    page = f"{provider.url}/charges/{charge(provider, key).json()['ref']}"
+    refund = {"charge": key, "amount_minor": 990, "currency": "EUR"}
+    made = provider.ask("POST", "/v1/refunds", key=new_key(), json=refund).json()
+    assert 'value="fail"' in httpx.get(page).text
+    assert "Sent back" in httpx.post(page, data={"answer": "fail"}).text
+    assert provider.ask("GET", f"/v1/refunds/{made['key']}").json()["state"] == "failed"
+    shown = httpx.get(page).text
+    assert 'value="fail"' not in shown
+    assert 'value="back"' in shown
+    assert "Charged back" in httpx.post(page, data={"answer": "back"}).text
+    assert 'value="win"' in httpx.get(page).text
+    assert "Given back to the shop" in httpx.post(page, data={"answer": "win"}).text
+    assert "charged back, and won" in httpx.get(page).text
 
 
 @pytest.mark.parametrize(
