@@ -1,0 +1,113 @@
+"""The server's way to Django: whole answers, streams bit by bit, bodies that come in parts."""
+
+import threading
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test import override_settings
+from django.urls import path
+
+from liveshop.requests import Requests
+
+seen = []
+
+
+def echo(request):
+    seen.append(threading.current_thread().name)
+    answer = HttpResponse(request.body + b"!")
+    answer.set_cookie("a", "b")
+    return answer
+
+
+def stream(request):
+    return StreamingHttpResponse(iter([b"one ", b"", b"two"]))
+
+
+def broken(request):
+    raise ZeroDivisionError
+
+
+def failed(request):
+    return HttpResponse(status=500)
+
+
+handler500 = failed
+urlpatterns = [path("echo/", echo), path("stream/", stream), path("broken/", broken)]
+
+
+@pytest.fixture
+def ask():
+    """ask(path, *parts of the body) gives the status, the headers and the parts of the answer."""
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
+        application = Requests()
+
+        async def send(where, *parts):
+            parts = list(parts) or [b""]
+            waiting = [
+                {"type": "http.request", "body": part, "more_body": number < len(parts)}
+                for number, part in enumerate(parts, 1)
+            ]
+            told = []
+
+            async def receive():
+                return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+            async def say(message):
+                told.append(message)
+
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": where,
+                "query_string": b"",
+                "headers": [(b"host", b"localhost"), (b"content-type", b"text/plain")],
+            }
+            await application(scope, receive, say)
+            if not told:
+                return None
+            head, *rest = told
+            return head["status"], dict(head["headers"]), [one.get("body", b"") for one in rest]
+
+        yield send
+
+
+async def test_a_request_is_answered_by_a_thread(ask):
+    status, headers, parts = await ask("/echo/", b"hello")
+
+    assert (status, parts) == (200, [b"hello!"])
+    assert headers[b"Set-Cookie"] == b"a=b; Path=/"
+    assert seen[-1].startswith("request")
+
+
+async def test_a_body_may_come_in_parts(ask):
+    assert (await ask("/echo/", b"a", b"b" * 3_000, b"c"))[2] == [b"a" + b"b" * 3_000 + b"c!"]
+
+
+async def test_what_is_streamed_is_sent_bit_by_bit(ask):
+    status, _headers, parts = await ask("/stream/")
+
+    assert status == 200
+    assert parts == [b"one ", b"", b"two", b""]
+
+
+async def test_a_sender_who_goes_away_gets_nothing(ask):
+    application = Requests()
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def say(message):
+        raise AssertionError(message)
+
+    await application({"type": "http"}, gone, say)
+
+
+@override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False)
+async def test_a_view_that_fails_is_an_error_and_the_next_is_answered(ask):
+    assert (await ask("/broken/"))[0] == 500
+    assert (await ask("/echo/", b"x"))[0] == 200
+
+
+def test_as_many_threads_as_the_setting_says():
+    assert Requests()._threads._max_workers == settings.WEB_THREADS
