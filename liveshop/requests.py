@@ -5,7 +5,7 @@ request and goes to and fro between it and the loop four times, which takes long
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from io import BytesIO
@@ -16,6 +16,7 @@ from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
+from django.db import close_old_connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import set_script_prefix
 
@@ -81,6 +82,9 @@ class Requests(ASGIHandler):
             response.block_size = self.chunk_size
         if isinstance(response, HttpResponse):
             response.close()
+        else:
+            # It is closed when it was sent, by whichever thread; this one has done its part.
+            close_old_connections()
         return response
 
     async def _parts(
@@ -89,10 +93,16 @@ class Requests(ASGIHandler):
         """Read what is streamed bit by bit, as it is sent; nobody's thread waits for that."""
         loop = asyncio.get_running_loop()
         parts = iter(response)
-        while (
-            part := await loop.run_in_executor(self._threads, run, next, parts, None)
-        ) is not None:
+        while (part := await loop.run_in_executor(self._threads, run, _next, parts)) is not None:
             yield part
+
+
+def _next(parts: Iterator[bytes]) -> bytes | None:
+    """Read a part; what it asked of the database is done then: the next one has another thread."""
+    try:
+        return next(parts, None)
+    finally:
+        close_old_connections()
 
 
 def _head(response: Response) -> Message:
