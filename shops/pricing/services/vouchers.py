@@ -113,13 +113,6 @@ def _why_not(voucher: Voucher, goods: int, used: int, now: datetime) -> str | Pr
     return None
 
 
-def lock_vouchers(voucher_ids: Collection[int]) -> None:
-    """Take the vouchers of several orders in key order, before `use_vouchers` counts each."""
-    if voucher_ids:
-        rows = Voucher.objects.select_for_update(no_key=True).filter(pk__in=voucher_ids)
-        list(rows.order_by("pk").values_list("pk"))
-
-
 @whole
 def use_vouchers(
     *, discounts: Mapping[int, int], buyer_id: int, purchase_id: uuid.UUID, now: datetime
