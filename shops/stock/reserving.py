@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from shops.facts.publishing import publish
+from shops.facts.publishing import publish_all
 from shops.facts.refused import Refused
 from shops.facts.rows import ask_each
 from shops.stock.events import StockChanged
@@ -227,16 +227,19 @@ def _reserve(
     ]
     if then is not None:
         transaction.on_commit(partial(then, answers))
-    for sku_id, on_hand, reserved, rev in changes:
-        fact = StockChanged(
+    facts = [
+        StockChanged(
             sku_id=sku_id,
             product_id=found.products[sku_id],
             available=on_hand - reserved,
             on_hand=on_hand,
             rev=rev,
         )
-        publish(fact, is_shown=show is None)
-        if show is not None:
+        for sku_id, on_hand, reserved, rev in changes
+    ]
+    publish_all(facts, is_shown=show is None)
+    if show is not None:
+        for fact in facts:
             transaction.on_commit(partial(show, fact), robust=True)
     return answers
 
