@@ -57,6 +57,7 @@ def one_connection():
         signal.connect(close_old_connections)
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @pytest.mark.usefixtures("one_connection")
 def test_some_of_what_one_can_send_in_this_process(alice, carol, shop, now):

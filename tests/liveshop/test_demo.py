@@ -132,6 +132,7 @@ def test_a_site_that_does_not_start_is_an_error_with_its_last_words(tmp_path, po
             wait_for_site(web, port)
 
 
+@pytest.mark.long
 def test_the_life_of_a_demo(demo, port, state):
     first = demo()
     read_until_ready(first, port)

@@ -51,6 +51,7 @@ def _counts():
     return {model.__name__: model.objects.count() for model in models}
 
 
+@pytest.mark.long
 def test_it_fills_an_empty_site_once_and_always_leaves_one_show_on(seed):
     seed()
 
