@@ -27,7 +27,7 @@ _LOCK: Final = f"""
 SELECT {columns(Payment, "p")} FROM payments_payment p
 WHERE p.id = ANY(%(ids)s::uuid[]) ORDER BY p.id FOR UPDATE
 """  # noqa: S608  # columns of a model
-_PATIENCE: Final = "SET LOCAL lock_timeout = %(lock_ms)s;"
+_PATIENCE: Final = "SELECT set_config('lock_timeout', %(lock_ms)s, true);"
 
 
 def lock(
@@ -41,7 +41,7 @@ def lock(
     sql = _LOCK
     if lock_seconds is not None:
         sql = _PATIENCE + sql
-        values["lock_ms"] = int(lock_seconds * 1000)
+        values["lock_ms"] = str(round(lock_seconds * 1000))
     rows = ask(sql, values)[-1]
     return {payment.pk: payment for payment in models(Payment, rows)}
 

@@ -2,13 +2,15 @@
 
 - A connection of the pool is looked at, not asked, before a request gets it: one that the server
   has closed has something to read. Asking it would be a trip to the database for each request.
-- `ask` sends what stands in the code as SQL. A single statement is bound and prepared at the
-  server, so that a connection plans it once; and the cursors are made once for each connection:
-  making one, and what Django puts around it, takes longer than what a small statement does.
+- `ask` sends what stands in the code as SQL. Each statement is bound and prepared at the server, so
+  that a connection plans it once; several go in one trip; and the cursors are made once for each
+  connection: making one, and what Django puts around it, takes longer than what a small statement
+  does.
 """
 
 import select
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, cast
 
 import psycopg
@@ -21,12 +23,15 @@ Rows = list[tuple[Any, ...]]
 _SINGLE: Final = "_liveshop_single"
 _SEVERAL: Final = "_liveshop_several"
 _EACH: Final = "_liveshop_each"
+# All that stands in the code and more: a plan that is thrown away for another one is made in vain.
+_MOST_PREPARED: Final = 500
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> "psycopg.Connection[Any]":
         while True:
             found: psycopg.Connection[Any] = super().get_new_connection(conn_params)
+            found.prepared_max = _MOST_PREPARED
             pool = self.pool
             if pool is None or _is_alive(found):
                 return found
@@ -36,24 +41,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
         """Send one or several statements in one trip; the rows of each of them."""
+        if self.execute_wrappers or self.queries_logged:
+            return self._ask_watched(sql, values)
+        if ";" in sql:
+            return self.ask_each([(one, values) for one in _statements(sql)])
         self.validate_thread_sharing()
         self.ensure_connection()
         self.validate_no_broken_transaction()
-        is_single = ";" not in sql
         with self.wrap_database_errors:
-            cursor = _kept(self.connection, is_single=is_single)
-            if self.execute_wrappers or self.queries_logged:
-                # Somebody counts, or looks on.
-                with self._prepare_cursor(cursor) as watched:  # type: ignore[attr-defined]
-                    watched.execute(sql, values)
-                    return _rows(cursor)
-            cursor.execute(sql, values, prepare=is_single)
-            return _rows(cursor)
+            cursor = _kept(self.connection, is_single=True)
+            cursor.execute(sql, values)
+            return [_rows(cursor)]
 
     def ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
-        """Send single statements in one trip, each prepared; the rows of each."""
+        """Send single statements in one trip; the rows of each."""
         if self.execute_wrappers or self.queries_logged:
-            return [rows for sql, values in asked for rows in self.ask(sql, values)]
+            return [rows for sql, values in asked for rows in self._ask_watched(sql, values)]
         self.validate_thread_sharing()
         self.ensure_connection()
         self.validate_no_broken_transaction()
@@ -62,22 +65,34 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with self.connection.pipeline():
                 for cursor, (sql, values) in zip(cursors, asked, strict=True):
                     cursor.execute(sql, values)
-            return [cursor.fetchall() for cursor in cursors]
+            return [_rows(cursor) for cursor in cursors]
+
+    def _ask_watched(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
+        """Do as `ask` while somebody counts statements, or looks on: one text is one of them."""
+        self.validate_thread_sharing()
+        self.ensure_connection()
+        self.validate_no_broken_transaction()
+        cursor = _kept(self.connection, is_single=";" not in sql)
+        with self.wrap_database_errors, self._prepare_cursor(cursor) as watched:  # type: ignore[attr-defined]
+            watched.execute(sql, values)
+            found = [_rows(cursor)]
+            while cursor.nextset():
+                found.append(_rows(cursor))
+            return found
 
 
 def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
     """Send one or several statements in one trip; the rows of each of them.
 
-    A single one is prepared where connections last: where there is a pool of our own.
+    Each begins when the one before has ended, and sees what was committed by then. They are
+    prepared where connections last: where there is a pool of our own. No text of a statement has a
+    semicolon in it, but between two of them.
     """
     return cast(DatabaseWrapper, connection).ask(sql, values)
 
 
 def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
-    """Send single statements with rows in one trip, each begun when the one before has ended.
-
-    They are prepared, which several in one text can't be.
-    """
+    """Do as `ask` with single statements, each with its own values."""
     return cast(DatabaseWrapper, connection).ask_each(asked)
 
 
@@ -92,6 +107,11 @@ class _Single(psycopg.Cursor[Any]):
 class _Several(psycopg.ClientCursor[Any]):
     def close(self) -> None:
         """Stay, as above."""
+
+
+@cache
+def _statements(sql: str) -> list[str]:
+    return [one for one in map(str.strip, sql.split(";")) if one]
 
 
 def _kept(one: "psycopg.Connection[Any]", *, is_single: bool) -> "psycopg.Cursor[Any]":
@@ -110,13 +130,9 @@ def _kept_each(one: "psycopg.Connection[Any]", count: int) -> "list[psycopg.Curs
     return cursors[:count]
 
 
-def _rows(cursor: "psycopg.Cursor[Any]") -> list[Rows]:
-    found: list[Rows] = []
-    while True:
-        result = cursor.pgresult
-        found.append(cursor.fetchall() if result is not None and result.nfields else [])
-        if not cursor.nextset():
-            return found
+def _rows(cursor: "psycopg.Cursor[Any]") -> Rows:
+    result = cursor.pgresult
+    return cursor.fetchall() if result is not None and result.nfields else []
 
 
 def _is_alive(one: "psycopg.Connection[Any]") -> bool:

@@ -22,7 +22,7 @@ def test_facts_are_written_in_their_order_each_with_its_own_jobs():
     before = ProcrastinateJob.objects.count()
     facts = [captured(number) for number in range(1, 40)]
     facts.insert(7, CartChanged(room="own:1", version=3, units=2))
-    facts.insert(20, PaymentFailed(payment_id="a", purchase_id="b", code="– ‘declined’ \\ \""))
+    facts.insert(20, PaymentFailed(payment_id="a", purchase_id="b", code='– ‘declined’ \\ "'))
     with transaction.atomic():
         events = publish_all(facts)
 

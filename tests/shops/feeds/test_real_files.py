@@ -42,9 +42,9 @@ def test_twenty_products_each_and_a_rerun_changes_nothing(shop, file):
     assert not FeedError.objects.exists()
     assert contents() == first
     written = [
-        query["sql"].split()[2].strip('"')
-        for query in second_run
-        if query["sql"].startswith(("UPDATE", "INSERT", "DELETE"))
+        sql.split()[2].strip('"')
+        for sql in (query["sql"].strip() for query in second_run)
+        if sql.startswith(("UPDATE", "INSERT", "DELETE"))
     ]
     assert written == ["feeds_feedimport", "facts_event"]
     latest = FeedImport.objects.latest("id")
