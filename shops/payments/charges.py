@@ -13,6 +13,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from shops.facts.batching import Busy, Unavailable
 from shops.facts.refused import NotFound, Refused
 from shops.orders.queries import first_number
 from shops.payments import providers, statements
@@ -44,6 +45,16 @@ def start(*, payment_id: uuid.UUID, now: datetime) -> Payment:
 
 def charge(payment: Payment, *, now: datetime) -> Payment:
     """Ask the provider to charge; with the same key as before, so a second time is harmless."""
+    try:
+        return _charge(payment, now=now)
+    except (Busy, Unavailable) as error:
+        # Money may have moved, so nobody is told to try again: the webhook and the reconciler
+        # bring what could not be written down now.
+        log.warning("payment %s: its answer was not written down: %s", payment.pk, error.code)
+        return payment
+
+
+def _charge(payment: Payment, *, now: datetime) -> Payment:
     provider = providers.provider_of(payment.provider)
     try:
         asked = _ask(payment)
@@ -86,7 +97,10 @@ def ask_after(*, payment_id: uuid.UUID, now: datetime) -> Payment:
     try:
         report = provider.find(key=payment.pk, ref=payment.provider_ref)
         return apply(payment_id=payment.pk, report=report, now=now)
-    except (providers.NoAnswer, providers.Unheard, providers.Rejected, AmountDiffers) as error:
+    except (
+        *(providers.NoAnswer, providers.Unheard, providers.Rejected, AmountDiffers),
+        *(Busy, Unavailable),
+    ) as error:
         log.warning("payment %s: asked in vain: %r", payment.pk, error)
         return payment
 

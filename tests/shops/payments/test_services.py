@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shops.facts import batching
 from shops.facts.models import Event
 from shops.facts.refused import NotAllowed
 from shops.facts.tasks import carry_out
@@ -95,6 +96,23 @@ def test_starting_twice_asks_once(charging, alice, now, monkeypatch):
     services.start(payment_id=payment.pk, now=now)
     monkeypatch.setattr(Sandbox, "charge", lambda *_: pytest.fail("asked again"))
     assert services.start(payment_id=payment.pk, now=now).state == PaymentState.CAPTURED
+
+
+@pytest.mark.parametrize("why", [batching.Busy, batching.Unavailable])
+def test_an_answer_that_can_not_be_written_down_now_is_no_reason_to_pay_again(
+    charging, alice, now, monkeypatch, why
+):
+    payment = make_payment(alice, now=now)
+
+    def refuse(*_args, **_options):
+        raise why
+
+    with monkeypatch.context() as crowd:
+        crowd.setattr(batching, "together", refuse)
+        assert services.start(payment_id=payment.pk, now=now).pk == payment.pk
+        assert services.ask_after(payment_id=payment.pk, now=now).state == PaymentState.CREATED
+
+    assert services.ask_after(payment_id=payment.pk, now=now).state == PaymentState.CAPTURED
 
 
 def test_a_wrong_amount_in_the_answer_is_not_taken_as_paid(alice, now, monkeypatch):
