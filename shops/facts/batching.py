@@ -219,6 +219,11 @@ class Batcher(Generic[A, R]):
         try:
             while batch := self._next():
                 self._take(batch)
+        except BaseException:
+            # Whoever submits next starts another thread.
+            with self._changed:
+                self._thread = None
+            raise
         finally:
             connection.close()
 
@@ -245,10 +250,13 @@ class Batcher(Generic[A, R]):
         """Have a batch done and answer everybody in it, whatever happens."""
         now = time.monotonic()
         mine = [one for one in batch if one.until >= now]
-        refusal = self._take_all(mine) if mine else None
-        for one in batch:
-            if not one.is_told:
-                one.answer(self._busy() if one.until < now else refusal or self._unavailable())
+        refusal: Refused | None = None
+        try:
+            refusal = self._take_all(mine) if mine else None
+        finally:
+            for one in batch:
+                if not one.is_told:
+                    one.answer(self._busy() if one.until < now else refusal or self._unavailable())
 
     def _take_all(self, batch: Sequence[Waiting[A, R]]) -> Refused | None:
         asks = [one.ask for one in batch]

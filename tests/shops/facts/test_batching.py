@@ -225,6 +225,26 @@ def test_an_error_of_ours_ends_neither_the_thread_nor_the_waiting(caplog):
     assert "a mistake" in caplog.text
 
 
+def test_a_thread_that_dies_is_followed_by_another(monkeypatch):
+    def give_up():
+        raise RuntimeError("not even that works")
+
+    def take(asks, then):
+        if asks[0].quantity == 13:
+            raise OperationalError("server closed the connection unexpectedly")
+        granted(asks, then)
+
+    died = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: died.set())
+    with running(take) as batcher:
+        with monkeypatch.context() as broken:
+            broken.setattr(batching, "connection", SimpleNamespace(close=give_up))
+            lost = batcher.submit(ask(quantity=13))
+            assert died.wait(5)
+        assert isinstance(lost.exception(5), Unavailable)
+        assert batcher.submit(ask()).result(5)
+
+
 def test_one_that_cannot_be_done_is_refused_alone(slow):
     def take(asks, then):
         if any(one.quantity == 13 for one in asks):
