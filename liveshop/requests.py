@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mutabl
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from io import BytesIO
+from threading import Lock
 from typing import IO, Any, cast
 
 from django.conf import settings
@@ -48,12 +49,19 @@ class Requests(ASGIHandler):
         if isinstance(response, HttpResponse):
             await send({"type": "http.response.body", "body": response.content})
             return
+        turns = Lock()
+
+        def in_turn(step: Callable[..., Any], *arguments: Any) -> Any:
+            # Who is called off in the midst of a part leaves a thread behind that still makes it.
+            with turns:
+                return run(step, *arguments)
+
         try:
-            async for part in self._parts(response, run):
+            async for part in self._parts(response, in_turn):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body"})
         finally:
-            await loop.run_in_executor(self._threads, run, response.close)
+            await loop.run_in_executor(self._threads, in_turn, response.close)
 
     async def _body(self, receive: Receive) -> IO[bytes]:
         """Read a request's body; only one that comes in parts may need a file.
@@ -88,12 +96,14 @@ class Requests(ASGIHandler):
         return response
 
     async def _parts(
-        self, response: StreamingHttpResponse, run: Callable[..., Any]
+        self, response: StreamingHttpResponse, in_turn: Callable[..., Any]
     ) -> AsyncIterator[bytes]:
         """Read what is streamed bit by bit, as it is sent; nobody's thread waits for that."""
         loop = asyncio.get_running_loop()
         parts = iter(response)
-        while (part := await loop.run_in_executor(self._threads, run, _next, parts)) is not None:
+        while (
+            part := await loop.run_in_executor(self._threads, in_turn, _next, parts)
+        ) is not None:
             yield part
 
 

@@ -1,5 +1,6 @@
 """The server's way to Django: whole answers, streams bit by bit, bodies that come in parts."""
 
+import asyncio
 import threading
 
 import pytest
@@ -24,6 +25,34 @@ def stream(request):
     return StreamingHttpResponse(iter([b"one ", b"", b"two"]))
 
 
+class Slow:
+    """A stream whose second part waits until it is let; it notes by whom it was closed, and how."""
+
+    def __init__(self):
+        self.began, self.go_on, self.closed = (threading.Event() for _ in range(3))
+        self.is_busy = False
+        self.was_busy = None
+
+    def __iter__(self):
+        yield b"one"
+        self.is_busy = True
+        self.began.set()
+        self.go_on.wait(10)
+        self.is_busy = False
+        yield b"two"
+
+    def close(self):
+        self.was_busy = self.is_busy
+        self.closed.set()
+
+
+slow = None
+
+
+def slowly(request):
+    return StreamingHttpResponse(slow)
+
+
 def broken(request):
     raise ZeroDivisionError
 
@@ -33,7 +62,12 @@ def failed(request):
 
 
 handler500 = failed
-urlpatterns = [path("echo/", echo), path("stream/", stream), path("broken/", broken)]
+urlpatterns = [
+    path("echo/", echo),
+    path("stream/", stream),
+    path("slowly/", slowly),
+    path("broken/", broken),
+]
 
 
 @pytest.fixture
@@ -89,6 +123,22 @@ async def test_what_is_streamed_is_sent_bit_by_bit(ask):
 
     assert status == 200
     assert parts == [b"one ", b"", b"two", b""]
+
+
+async def test_a_stream_that_is_called_off_in_the_midst_of_a_part_is_closed_behind_it(ask):
+    global slow
+    slow = Slow()
+    asked = asyncio.create_task(ask("/slowly/"))
+    assert await asyncio.to_thread(slow.began.wait, 10)
+
+    asked.cancel()
+    await asyncio.sleep(0.05)
+    slow.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+    assert await asyncio.to_thread(slow.closed.wait, 10)
+    assert slow.was_busy is False
 
 
 async def test_a_sender_who_goes_away_gets_nothing(ask):
