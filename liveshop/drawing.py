@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.forms.renderers import DjangoTemplates
 from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeData, SafeString, mark_safe
 
 _WIDGETS: Final = "django/forms/widgets/"
 _INPUTS: Final = frozenset(
@@ -33,15 +33,16 @@ def _input(widget: dict[str, Any]) -> SafeString:
     value = widget["value"]
     given = {"type": widget["type"], "name": widget["name"]}
     if value is not None:
-        given["value"] = _text(value)
-    parts = [f' {name}="{conditional_escape(text)}"' for name, text in given.items()]
+        given["value"] = value
+    parts = [f' {name}="{_escaped(text)}"' for name, text in given.items()]
     for name, said in widget["attrs"].items():
         if said is True:
-            parts.append(f" {conditional_escape(name)}")
+            parts.append(f" {_escaped(name)}")
         elif said is not False:
-            parts.append(f' {conditional_escape(name)}="{conditional_escape(_text(said))}"')
+            parts.append(f' {_escaped(name)}="{_escaped(said)}"')
     return mark_safe(f"<input{''.join(parts)}>")  # noqa: S308  # escaped above
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+def _escaped(value: Any) -> str:
+    """Escape anything but text that Django marked as safe, whatever it says of itself."""
+    return conditional_escape(value if isinstance(value, SafeData) else str(value))

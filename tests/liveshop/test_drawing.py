@@ -6,6 +6,9 @@ from django.forms.renderers import DjangoTemplates
 from django.http import QueryDict
 from django.template import Context, Template
 from django.utils import translation
+from django.utils.functional import lazy
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy
 
 from liveshop.drawing import Inputs
 from shops.checkout.forms import GuestForm, PlaceForm
@@ -31,6 +34,13 @@ class Every(forms.Form):
     long = forms.CharField(widget=forms.Textarea)
 
 
+class Html(str):
+    """What says of itself that it need not be escaped, as other libraries' text does."""
+
+    def __html__(self):
+        return str(self)
+
+
 def drawn(form, renderer):
     form.renderer = renderer
     found = []
@@ -54,6 +64,23 @@ def drawn(form, renderer):
 def test_inputs_are_as_djangos_templates_have_them(make, language):
     with translation.override(language):
         assert drawn(make(), Inputs()) == drawn(make(), DjangoTemplates())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, "", 0, False, True, 1.5, (1, 2), ODD, mark_safe("<b>"), gettext_lazy("Cart")),
+        *(lazy(lambda: mark_safe("<b>"), SafeString)(), lazy(lambda: ODD, str)(), Html(ODD)),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("where", ["value", "attribute"])
+def test_any_value_is_escaped_as_by_djangos_templates(value, where):
+    widget = {"type": "text", "name": "n", "value": "v", "attrs": {"id": "i"}}
+    widget |= {"value": value} if where == "value" else {"attrs": {"title": value}}
+    asked = ("django/forms/widgets/text.html", {"widget": widget})
+
+    assert Inputs().render(*asked) == DjangoTemplates().render(*asked)
 
 
 def test_what_is_the_same_for_all_knows_nobody():
