@@ -22,6 +22,7 @@ from shops.checkout.models import Quote
 from shops.checkout.owner import owner_of
 from shops.checkout.quote_queries import ShownQuote, shown_quote
 from shops.checkout.views import cart_page, chosen_country, for_program, user_of
+from shops.facts.batching import Busy, Unavailable
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import Invalid, Refused
 from shops.facts.throttle import TooMany
@@ -189,6 +190,9 @@ def _refused(request: HttpRequest, quote: Quote, form: PlaceForm, refused: Refus
         quote = services.reprice_quote(quote_id=quote.pk, buyer_id=buyer_id, now=now)
         return _ask_again(request, quote, form, refused)
     if isinstance(refused, services.QuoteMoved | services.NotShipped | services.LimitReached):
+        return _ask_again(request, quote, form, refused)
+    if isinstance(refused, Busy | Unavailable):
+        # It may be done all the same: pressed once more with the same key, it is done once.
         return _ask_again(request, quote, form, refused)
     raise refused
 

@@ -4,9 +4,12 @@ import re
 import uuid
 
 import pytest
+from django.utils.html import escape
 
 from shops.accounts.models import Address
 from shops.checkout.models import Quote
+from shops.checkout.services import placing
+from shops.facts.batching import Unavailable
 from shops.orders.models import Order
 from shops.stock.services import set_policy
 from tests.factories.checkout import ADDRESS, quote_for
@@ -130,6 +133,32 @@ def test_a_price_that_another_tab_changed_is_shown_before_it_is_paid(
     )
     assert (problem.status_code, problem.json()["code"]) == (409, "quote_changed")
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["done all the same", "not done"])
+def test_who_is_told_that_it_can_not_be_done_now_presses_again_and_orders_once(
+    browser, alice, mug, provider, now, monkeypatch, is_done
+):
+    quote = quote_for(alice, mug, now=now)
+    fields = _fields(alice, quote)
+    address = f"/checkout/{quote.pk}/place/"
+
+    def lose_the_answer(wanted, *, alone, **_options):
+        if is_done:
+            alone(wanted)
+        raise Unavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(placing, "together", lose_the_answer)
+        page = browser.post(address, fields, headers={"Referer": "http://testserver/checkout/"})
+    assert page.status_code == 503
+    assert escape(str(Unavailable.message)) in page.text
+    assert f'value="{fields["idempotency_key"]}"' in page.text
+
+    again = browser.post(address, fields)
+
+    order = Order.objects.get()
+    assert again.url == f"/orders/{order.number}/"
 
 
 def test_a_tampered_quote_leads_to_a_new_one(browser, alice, mug, provider, now):
