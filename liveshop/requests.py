@@ -21,6 +21,8 @@ from django.db import close_old_connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import set_script_prefix
 
+from liveshop.probes import PROBES
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -34,6 +36,8 @@ class Requests(ASGIHandler):
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, "request")
+        # A process that has much to do is alive: whoever asks stands before all who wait.
+        self._probes = ThreadPoolExecutor(1, "probe")
 
     async def __call__(  # type: ignore[override]  # it is asked by none but our application
         self, scope: Message, receive: Receive, send: Send
@@ -44,7 +48,8 @@ class Requests(ASGIHandler):
             return
         loop = asyncio.get_running_loop()
         run = copy_context().run
-        response = await loop.run_in_executor(self._threads, run, self._answer, scope, body)
+        threads = self._probes if scope["path"] in PROBES else self._threads
+        response = await loop.run_in_executor(threads, run, self._answer, scope, body)
         await send(_head(response))
         if isinstance(response, HttpResponse):
             await send({"type": "http.response.body", "body": response.content})

@@ -67,13 +67,19 @@ urlpatterns = [
     path("stream/", stream),
     path("slowly/", slowly),
     path("broken/", broken),
+    path("livez", lambda request: HttpResponse(b"alive")),
 ]
 
 
 @pytest.fixture
-def ask():
+def threads():
+    return 4
+
+
+@pytest.fixture
+def ask(threads):
     """ask(path, *parts of the body) gives the status, the headers and the parts of the answer."""
-    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[], WEB_THREADS=threads):
         application = Requests()
 
         async def send(where, *parts):
@@ -139,6 +145,20 @@ async def test_a_stream_that_is_called_off_in_the_midst_of_a_part_is_closed_behi
 
     assert await asyncio.to_thread(slow.closed.wait, 10)
     assert slow.was_busy is False
+
+
+@pytest.mark.parametrize("threads", [1])
+async def test_a_probe_is_answered_while_all_threads_are_busy(ask):
+    global slow
+    slow = Slow()
+    asked = asyncio.create_task(ask("/slowly/"))
+    assert await asyncio.to_thread(slow.began.wait, 10)
+    probed = asyncio.create_task(ask("/livez"))
+    try:
+        assert (await asyncio.wait_for(asyncio.shield(probed), 5))[2] == [b"alive"]
+    finally:
+        slow.go_on.set()
+        await asyncio.gather(asked, probed)
 
 
 async def test_a_sender_who_goes_away_gets_nothing(ask):
