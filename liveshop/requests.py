@@ -6,7 +6,7 @@ request and goes to and fro between it and the loop four times, which takes long
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from io import BytesIO
 from threading import Lock
@@ -36,6 +36,8 @@ class Requests(ASGIHandler):
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(settings.WEB_THREADS, "request")
+        self._most: int = settings.WEB_THREADS
+        self._under_way = 0
         # A process that has much to do is alive: whoever asks stands before all who wait.
         self._probes = ThreadPoolExecutor(1, "probe")
 
@@ -49,7 +51,16 @@ class Requests(ASGIHandler):
         loop = asyncio.get_running_loop()
         run = copy_context().run
         threads = self._probes if scope["path"] in PROBES else self._threads
-        response = await loop.run_in_executor(threads, run, self._answer, scope, body)
+        answer = threads.submit(run, self._answer, scope, body)
+        answered = asyncio.wrap_future(answer)
+        self._under_way += 1
+        try:
+            must_wait = self._under_way > self._most and threads is self._threads
+            if must_wait and await _is_gone(answer, answered, receive):
+                return
+            response = await answered
+        finally:
+            self._under_way -= 1
         await send(_head(response))
         if isinstance(response, HttpResponse):
             await send({"type": "http.response.body", "body": response.content})
@@ -110,6 +121,31 @@ class Requests(ASGIHandler):
             part := await loop.run_in_executor(self._threads, in_turn, _next, parts)
         ) is not None:
             yield part
+
+
+async def _is_gone(
+    answer: "Future[Response]", answered: "asyncio.Future[Response]", receive: Receive
+) -> bool:
+    """Wait until a request has its answer, or its sender has gone before a thread had begun.
+
+    People who wait load a page again and again: nothing is done for those who gave up.
+    """
+    leaving = asyncio.ensure_future(_left(receive))
+    either: set[asyncio.Future[Any]] = {answered, leaving}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        answer.cancel()
+        raise
+    finally:
+        leaving.cancel()
+    # What a thread works at can't be called off.
+    return not answered.done() and answer.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _next(parts: Iterator[bytes]) -> bytes | None:

@@ -44,6 +44,8 @@ async def ask(handler, address):
     sent = []
 
     async def receive():
+        if not waiting:
+            await asyncio.Event().wait()
         return waiting.pop()
 
     async def send(message):

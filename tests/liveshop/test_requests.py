@@ -78,11 +78,14 @@ def threads():
 
 @pytest.fixture
 def ask(threads):
-    """ask(path, *parts of the body) gives the status, the headers and the parts of the answer."""
+    """ask(path, *parts of the body) gives the status, the headers and the parts of the answer.
+
+    Who asks goes away at once, or stays until it has its answer.
+    """
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[], WEB_THREADS=threads):
         application = Requests()
 
-        async def send(where, *parts):
+        async def send(where, *parts, stays=False):
             parts = list(parts) or [b""]
             waiting = [
                 {"type": "http.request", "body": part, "more_body": number < len(parts)}
@@ -91,6 +94,8 @@ def ask(threads):
             told = []
 
             async def receive():
+                if stays and not waiting:
+                    await asyncio.Event().wait()
                 return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
             async def say(message):
@@ -159,6 +164,23 @@ async def test_a_probe_is_answered_while_all_threads_are_busy(ask):
     finally:
         slow.go_on.set()
         await asyncio.gather(asked, probed)
+
+
+@pytest.mark.parametrize("threads", [1])
+async def test_who_gives_up_while_waiting_for_a_thread_needs_none(ask):
+    global slow
+    slow = Slow()
+    asked = asyncio.create_task(ask("/slowly/"))
+    assert await asyncio.to_thread(slow.began.wait, 10)
+    before = len(seen)
+    waiting = asyncio.create_task(ask("/echo/", b"stays", stays=True))
+
+    assert await asyncio.wait_for(ask("/echo/", b"goes"), 5) is None
+    slow.go_on.set()
+
+    assert (await waiting)[2] == [b"stays!"]
+    await asked
+    assert len(seen) == before + 1
 
 
 async def test_a_sender_who_goes_away_gets_nothing(ask):
