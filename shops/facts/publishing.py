@@ -1,7 +1,7 @@
 """publish(): write a fact down in its transaction, queue what must follow, show it afterwards."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app as jobs
 
 from shops.facts.models import Event
-from shops.facts.rows import ask
+from shops.facts.rows import ask, ask_each
 
 log = logging.getLogger(__name__)
 
@@ -96,10 +96,44 @@ def publish_all(facts: Sequence[Fact], *, is_shown: bool = True) -> list[Event]:
     """
     if not facts:
         return []
+    found = _check(facts)
+    [rows] = ask_each([_writing(facts)])
+    return _follow(facts, found, rows, is_shown=is_shown)
+
+
+def publish_behind(
+    asked: Sequence[tuple[str, Mapping[str, Any]]], facts: Sequence[Fact], *, is_shown: bool = True
+) -> list[list[Any]]:
+    """Send what makes facts true, and the facts, in one trip; returns the rows of what was asked.
+
+    For who knows beforehand what will have happened, and undoes all of it where it did not.
+    Otherwise as `publish_all`.
+    """
+    found = _check(facts)
+    *answers, rows = ask_each([*asked, _writing(facts)])
+    _follow(facts, found, rows, is_shown=is_shown)
+    return answers
+
+
+def _check(facts: Sequence[Fact]) -> list[On]:
     if not connection.in_atomic_block:
         raise NotInTransaction(type(facts[0]).__name__)
-    found = [_row_of(fact) for fact in facts]
-    events = _write(facts)
+    return [_row_of(fact) for fact in facts]
+
+
+def _follow(
+    facts: Sequence[Fact], found: Sequence[On], rows: Sequence[Any], *, is_shown: bool
+) -> list[Event]:
+    """Set off what follows on facts that were written."""
+    # Ids are given in the order of the rows.
+    events = [
+        Event.from_db(
+            connection.alias,
+            ["id", "kind", "payload", "occurred_at"],
+            [pk, type(fact).__name__, msgspec.to_builtins(fact), occurred_at],
+        )
+        for fact, (pk, occurred_at) in zip(facts, sorted(rows), strict=True)
+    ]
     _queue([(event.pk, name) for event, on in zip(events, found, strict=True) for name in on.must])
     if is_shown:
         _show_later([fact for fact, on in zip(facts, found, strict=True) if on.show])
@@ -156,20 +190,10 @@ RETURNING id, occurred_at
 """
 
 
-def _write(facts: Sequence[Fact]) -> list[Event]:
-    """Add rows to the outbox; in plain SQL, as a big show does this dozens of times a second."""
+def _writing(facts: Sequence[Fact]) -> tuple[str, Mapping[str, Any]]:
+    """Make what adds rows to the outbox; plain SQL: a big show does it dozens of times a second."""
     written = [{"kind": type(fact).__name__, "payload": fact} for fact in facts]
-    [rows] = ask(_WRITE, {"facts": msgspec.json.encode(written).decode()})
-    # Ids are given in the order of the rows.
-    ids = sorted(rows)
-    return [
-        Event.from_db(
-            connection.alias,
-            ["id", "kind", "payload", "occurred_at"],
-            [pk, type(fact).__name__, msgspec.to_builtins(fact), occurred_at],
-        )
-        for fact, (pk, occurred_at) in zip(facts, ids, strict=True)
-    ]
+    return _WRITE, {"facts": msgspec.json.encode(written).decode()}
 
 
 # The library's own function; making its arguments by the library takes ten times as long as this.

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from shops.facts.publishing import publish_all
+from shops.facts.publishing import publish_behind
 from shops.facts.refused import Refused
 from shops.facts.rows import ask_each
 from shops.stock.events import StockChanged
@@ -128,7 +128,8 @@ def walk(asks: Sequence[Ask], *, known: Iterable[Kept], left: Mapping[int, int])
     :param left: free units by SKU; a SKU that is not there has none
     """
     free = dict(left)
-    holds = {one.id: (one.sku_id, one.quantity, one.buyer_id) for one in known}
+    # By the number of an id: a UUID's own hash is worked out in Python, at every look.
+    holds = {one.id.int: (one.sku_id, one.quantity, one.buyer_id) for one in known}
     refusals: list[Refused | None] = []
     granted: list[Granted] = []
     for number, ask in enumerate(asks):
@@ -136,7 +137,7 @@ def walk(asks: Sequence[Ask], *, known: Iterable[Kept], left: Mapping[int, int])
         demand: dict[int, int] = {}
         refused: Refused | None = None
         for one in ask.wanted:
-            old = holds.get(one.hold_id)
+            old = holds.get(one.hold_id.int)
             if old is None:
                 new.append(one)
                 demand[one.sku_id] = demand.get(one.sku_id, 0) + one.quantity
@@ -152,7 +153,7 @@ def walk(asks: Sequence[Ask], *, known: Iterable[Kept], left: Mapping[int, int])
         if refused is None:
             for one in new:
                 free[one.sku_id] -= one.quantity
-                holds[one.hold_id] = (one.sku_id, one.quantity, ask.buyer_id)
+                holds[one.hold_id.int] = (one.sku_id, one.quantity, ask.buyer_id)
                 granted.append(Granted(number, one))
     return Walked(refusals, granted)
 
@@ -218,37 +219,37 @@ def _reserve(
             expires_at=found.at + ask.ttl,
             created_at=found.at,
         )
-        kept[one.hold_id] = hold
+        kept[one.hold_id.int] = hold
         new.append((hold, ask.now))
-    changes = _write(new) if new else []
+    facts = _write(new, found.levels, is_shown=show is None) if new else []
     answers: list[Answer] = [
-        [kept[one.hold_id] for one in ask.wanted] if refused is None else refused
+        [kept[one.hold_id.int] for one in ask.wanted] if refused is None else refused
         for ask, refused in zip(asks, walked.refusals, strict=True)
     ]
     if then is not None:
         transaction.on_commit(partial(then, answers))
-    facts = [
-        StockChanged(
-            sku_id=sku_id,
-            product_id=found.products[sku_id],
-            available=on_hand - reserved,
-            on_hand=on_hand,
-            rev=rev,
-        )
-        for sku_id, on_hand, reserved, rev in changes
-    ]
-    publish_all(facts, is_shown=show is None)
     if show is not None:
         for fact in facts:
             transaction.on_commit(partial(show, fact), robust=True)
     return answers
 
 
+class _Level(NamedTuple):
+    product_id: int
+    on_hand: int
+    reserved: int
+    rev: int
+
+
 class _Found(NamedTuple):
-    left: dict[int, int]
-    products: dict[int, int]
-    holds: dict[UUID, Kept]
+    levels: dict[int, _Level]
+    # By the numbers of their ids.
+    holds: dict[int, Kept]
     at: datetime
+
+    @property
+    def left(self) -> dict[int, int]:
+        return {sku_id: one.on_hand - one.reserved for sku_id, one in self.levels.items()}
 
 
 # Of one round trip, each with a snapshot of its own. The first gives what it has locked: rows as
@@ -256,7 +257,7 @@ class _Found(NamedTuple):
 # what was written by whoever held them before; the clock is read under them, too: time that was
 # spent waiting is not taken from anybody's hold.
 _LOCK: Final = """
-SELECT s.sku_id, k.product_id, s.on_hand - s.reserved
+SELECT s.sku_id, k.product_id, s.on_hand, s.reserved, s.rev
 FROM stock_stock s JOIN catalog_sku k ON k.id = s.sku_id
 WHERE s.sku_id = ANY(%(skus)s::bigint[]) ORDER BY s.sku_id FOR UPDATE OF s
 """
@@ -272,15 +273,14 @@ def _look(wanted: Sequence[Wanted], *, lock_seconds: float | None) -> _Found:
     """Lock the stock of what is wanted, then read what is left of it and which holds there are."""
     asked: list[tuple[str, dict[str, Any]]] = [
         (_LOCK, {"skus": _array(sorted({one.sku_id for one in wanted}))}),
-        (_HOLDS, {"ids": _array(one.hold_id for one in wanted)}),
+        (_HOLDS, {"ids": _array(one.hold_id.hex for one in wanted)}),
     ]
     if lock_seconds is not None:
         asked.insert(0, (_PATIENCE, {"lock_ms": str(round(lock_seconds * 1000))}))
     levels, holds = ask_each(asked)[-2:]
     return _Found(
-        left={row[0]: row[2] for row in levels},
-        products={row[0]: row[1] for row in levels},
-        holds={row[1]: Kept(*row[1:]) for row in holds if row[1] is not None},
+        levels={row[0]: _Level(*row[1:]) for row in levels},
+        holds={row[1].int: Kept(*row[1:]) for row in holds if row[1] is not None},
         at=holds[0][0],
     )
 
@@ -290,11 +290,13 @@ _WRITE: Final = """
 WITH line AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(skus)s::bigint[], %(buyers)s::bigint[], %(quantities)s::int[],
-        %(ends)s::timestamptz[], %(nows)s::timestamptz[]
-    ) AS line (id, sku_id, buyer_id, quantity, expires_at, now)
+        %(ttls)s::bigint[], %(nows)s::timestamptz[]
+    ) AS line (id, sku_id, buyer_id, quantity, ttl, now)
 ), made AS (
     INSERT INTO stock_hold (id, sku_id, buyer_id, quantity, state, expires_at, created_at)
-    SELECT id, sku_id, buyer_id, quantity, 'held', expires_at, %(at)s FROM line ORDER BY id
+    SELECT id, sku_id, buyer_id, quantity, 'held',
+        %(at)s::timestamptz + ttl * interval '1 microsecond', %(at)s::timestamptz
+    FROM line ORDER BY id
     ON CONFLICT (id) DO NOTHING
     RETURNING id, sku_id, quantity
 ), noted AS (
@@ -305,28 +307,46 @@ WITH line AS (
 )
 UPDATE stock_stock s SET reserved = s.reserved + d.quantity, rev = s.rev + 1
 FROM demand d WHERE s.sku_id = d.sku_id
-RETURNING s.sku_id, s.on_hand, s.reserved, s.rev, d.holds
+RETURNING d.holds
 """
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def _write(new: Sequence[tuple[Kept, datetime]]) -> list[tuple[int, int, int, int]]:
-    """Write holds and what they reserve; returns (SKU, on hand, reserved, rev) of each SKU.
+def _write(
+    new: Sequence[tuple[Kept, datetime]], levels: Mapping[int, _Level], *, is_shown: bool
+) -> list[StockChanged]:
+    """Write holds, what they reserve and the facts of that, in one trip; returns the facts.
 
     :raises _Conflict: one of them was made meanwhile; nothing must be committed
     """
+    at = new[0][0].created_at
+    demand: dict[int, int] = {}
+    for hold, _now in new:
+        demand[hold.sku_id] = demand.get(hold.sku_id, 0) + hold.quantity
+    # Nobody else changes rows whose locks are ours, so we know how they are when we have written.
+    facts = [
+        StockChanged(
+            sku_id=sku_id,
+            product_id=levels[sku_id].product_id,
+            available=levels[sku_id].on_hand - levels[sku_id].reserved - units,
+            on_hand=levels[sku_id].on_hand,
+            rev=levels[sku_id].rev + 1,
+        )
+        for sku_id, units in sorted(demand.items())
+    ]
     values = {
-        "ids": _array(hold.id for hold, _now in new),
+        "ids": _array(hold.id.hex for hold, _now in new),
         "skus": _array(hold.sku_id for hold, _now in new),
         "buyers": _array(hold.buyer_id or "NULL" for hold, _now in new),
         "quantities": _array(hold.quantity for hold, _now in new),
-        "ends": _array(hold.expires_at.isoformat() for hold, _now in new),
+        "ttls": _array((hold.expires_at - at) // _MICROSECOND for hold, _now in new),
         "nows": _array(now.isoformat() for _hold, now in new),
-        "at": new[0][0].created_at,
+        "at": at,
     }
-    [rows] = ask_each([(_WRITE, values)])
-    if sum(row[4] for row in rows) != len(new):
+    [rows] = publish_behind([(_WRITE, values)], facts, is_shown=is_shown)
+    if sum(holds for (holds,) in rows) != len(new):
         raise _Conflict
-    return sorted(row[:4] for row in rows)
+    return facts
 
 
 def _array(members: Iterable[object]) -> str:

@@ -57,6 +57,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Send single statements in one trip; the rows of each."""
         if self.execute_wrappers or self.queries_logged:
             return [rows for sql, values in asked for rows in self._ask_watched(sql, values)]
+        if len(asked) == 1:
+            return self.ask(*asked[0])
         self.validate_thread_sharing()
         self.ensure_connection()
         self.validate_no_broken_transaction()

@@ -157,13 +157,13 @@ def test_a_connection_that_dies_in_a_batch_loses_nothing_and_doubles_nothing(
 
     write = reserving._write
 
-    def write_and_die(new):
+    def write_and_die(new, *arguments, **options):
         if moment == "before the write":
             die_once()
-        levels = write(new)
+        facts = write(new, *arguments, **options)
         if moment == "before the commit":
             die_once()
-        return levels
+        return facts
 
     monkeypatch.setattr(reserving, "_write", write_and_die)
     with running(dying, at_most=8, every_seconds=0.05) as batcher:
