@@ -7,7 +7,10 @@ from django.db import connection, transaction
 
 
 def come_between(work, *, first, then):
-    """Run `work` in a thread; while it waits for `first`, ask for `then`. A deadlock is raised."""
+    """Run `work` in a thread; while it waits for `first`, ask for `then`. A deadlock is raised.
+
+    What is to be done with `first` may be given instead of `then`.
+    """
     failed = []
 
     def run():
@@ -23,7 +26,10 @@ def come_between(work, *, first, then):
         thread = threading.Thread(target=run)
         thread.start()
         _wait_until_somebody_waits_for_us()
-        _take(then)
+        if callable(then):
+            then()
+        else:
+            _take(then)
     thread.join(30)
     if failed:
         raise failed[0]

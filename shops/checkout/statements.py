@@ -203,7 +203,11 @@ WHERE {_OF}
 def lock_full_cart(owner: CartOwner, *, now: datetime) -> tuple[Cart, list[tuple[CartLine, str]]]:
     """Take an owner's cart, a new one where there is none, with its lines and their currencies."""
     values = {"user": owner.user_id, "token": owner.token, "now": now}
-    _made, carts, rows = ask_each([(_MADE, values), (_LOCK_CART, values), (_LINES, values)])
+    asked = [(_MADE, values), (_LOCK_CART, values), (_LINES, values)]
+    _made, carts, rows = ask_each(asked)
+    if not carts:
+        # It was merged into a user's while we waited for it.
+        _made, carts, rows = ask_each(asked)
     lines = zip(models(CartLine, rows), rows, strict=True)
     return models(Cart, carts)[0], [(line, row[-1]) for line, row in lines]
 
