@@ -9,12 +9,12 @@
 """
 
 import select
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, Final, cast
 
 import psycopg
-from django.db import connection
+from django.db import NotSupportedError, connection
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool
 
@@ -41,10 +41,32 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
         """Send one or several statements in one trip; the rows of each of them."""
+        return self._by_fresh_plans(partial(self._ask, sql, values))
+
+    def ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
+        """Send single statements in one trip; the rows of each."""
+        return self._by_fresh_plans(partial(self._ask_each, asked))
+
+    def _by_fresh_plans(self, send: Callable[[], list[Rows]]) -> list[Rows]:
+        """Ask anew where a table was altered since this connection planned what is asked.
+
+        In a transaction it is too late for that; its end makes the connection forget its plans.
+        """
+        try:
+            return send()
+        except NotSupportedError:
+            if self.in_atomic_block:
+                raise
+            # The pool puts another one in its place.
+            self.connection.close()
+            self.close()
+            return send()
+
+    def _ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
         if self.execute_wrappers or self.queries_logged:
             return self._ask_watched(sql, values)
         if ";" in sql:
-            return self.ask_each([(one, values) for one in _statements(sql)])
+            return self._ask_each([(one, values) for one in _statements(sql)])
         self.validate_thread_sharing()
         self.ensure_connection()
         self.validate_no_broken_transaction()
@@ -53,12 +75,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor.execute(sql, values)
             return [_rows(cursor)]
 
-    def ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
-        """Send single statements in one trip; the rows of each."""
+    def _ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
         if self.execute_wrappers or self.queries_logged:
             return [rows for sql, values in asked for rows in self._ask_watched(sql, values)]
         if len(asked) == 1:
-            return self.ask(*asked[0])
+            return self._ask(*asked[0])
         self.validate_thread_sharing()
         self.ensure_connection()
         self.validate_no_broken_transaction()

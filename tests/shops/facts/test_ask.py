@@ -73,3 +73,28 @@ def test_what_comes_behind_a_lock_sees_what_was_written_by_whoever_had_it():
         assert not found
     thread.join(10)
     assert found == [("after",)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sql", ["SELECT name FROM altered", "SELECT name FROM altered; SELECT 1"])
+def test_what_was_planned_before_a_table_was_altered_is_planned_anew(sql):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE altered (name varchar(5)); INSERT INTO altered VALUES ('a')")
+    try:
+        # As where there is a pool.
+        connection.connection.prepare_threshold = 5
+        before = ask(sql, {})
+
+        def alter():
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE altered ALTER name TYPE varchar(9)")
+            connection.close()
+
+        migration = threading.Thread(target=alter)
+        migration.start()
+        migration.join()
+
+        assert ask(sql, {}) == before
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE altered")
