@@ -18,19 +18,18 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
 from shops.facts.refused import Refused
-from shops.facts.transactions import whole
 
 log = logging.getLogger(__name__)
 
@@ -376,57 +375,6 @@ def together(
         if connection.settings_dict["OPTIONS"].get("pool"):
             connection.close()
         return batcher.wait_for(ask)
-
-
-class Refusals(Exception):
-    """Some of those who share a transaction are refused: by their place in the batch."""
-
-    def __init__(self, by_place: Mapping[int, Refused]) -> None:
-        super().__init__(by_place)
-        self.by_place = by_place
-
-
-def share(
-    asks: Sequence[A],
-    then: Callable[[Sequence[R | Refused]], None],
-    *,
-    do: Callable[[Sequence[A]], Sequence[R]],
-    lock_seconds: float | None = None,
-) -> None:
-    """Have a batch done in one transaction, in which those who are refused have no part.
-
-    When `do` finds that some are refused (`Refusals`), whatever it wrote by then is undone, and it
-    is called for the others. `then` gets everybody's answers before anything else that waits for
-    the commit. With `lock_seconds` nothing waits longer for a lock than that (OperationalError).
-    """
-    answers: dict[int, R | Refused] = {}
-    left = list(range(len(asks)))
-    told = partial(_tell_in_order, answers, then)
-
-    @whole
-    def try_all() -> None:
-        if lock_seconds is not None:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}")
-        transaction.on_commit(told)
-        done = do([asks[place] for place in left])
-        answers.update(zip(left, done, strict=True))
-
-    while left:
-        try:
-            try_all()
-        except Refusals as refused:
-            answers |= {left[place]: no for place, no in refused.by_place.items()}
-            left = [place for number, place in enumerate(left) if number not in refused.by_place]
-        else:
-            return
-    told()
-
-
-def _tell_in_order(
-    answers: Mapping[int, R | Refused], then: Callable[[Sequence[R | Refused]], None]
-) -> None:
-    then([answers[place] for place in range(len(answers))])
 
 
 _all: WeakSet[Batcher[Any, Any] | Heat] = WeakSet()

@@ -19,9 +19,10 @@ from shops.checkout.services.limits import refuse_over, units_bought
 from shops.checkout.services.repricing import QuoteOver
 from shops.checkout.services.signing import check_signature
 from shops.checkout.statements import Promise
-from shops.facts.batching import Batcher, Heat, Refusals, share, together
+from shops.facts.batching import Batcher, Heat, together
 from shops.facts.idempotency import Answer, Claim, Taken, answer_all, claim_all, remembered
 from shops.facts.refused import NotFound, Refused
+from shops.facts.sharing import Refusals, share
 from shops.facts.transactions import whole
 from shops.orders import services as orders
 from shops.orders.models import Order, Purchase
