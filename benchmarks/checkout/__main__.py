@@ -5,7 +5,7 @@ own Valkey, two web processes (`manage.py stage`), the sandbox of a payment prov
 What asks is in processes of its own.
 
     make bench-checkout PARTS=reservations,orders,http IN_FLIGHT=512 SECONDS=10 ORDERS=5000
-                        BUYERS=2000 SEATS=32 THREADS=64 WAY=pages|api
+                        BUYERS=2000 SEATS=64 THREADS=64 WAY=pages|api
 
 The last line is one JSON object:
 
@@ -58,7 +58,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--orders", type=int, default=5000, help="at service level")
     parser.add_argument("--threads", type=int, default=64, help="of each process at service level")
     parser.add_argument("--buyers", type=int, default=2000, help="over HTTP")
-    parser.add_argument("--seats", type=int, default=32, help="buyers at a time")
+    parser.add_argument("--seats", type=int, default=64, help="buyers at a time")
     parser.add_argument("--way", choices=["pages", "api"], default="pages")
     found = parser.parse_args()
     found.parts = [part for part in found.parts.split(",") if part]
