@@ -1,6 +1,8 @@
 """A show on its two pages: what the host does, the viewers see at once."""
 
 import re
+import uuid
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -9,6 +11,8 @@ from creators.audience.models import ProductClick
 from creators.chat.models import Message
 from creators.live.models import LiveSession, Pin
 from shops.checkout.models import CartLine
+from shops.stock import services as stock
+from shops.stock.services import waitlist
 from tests.browser.conftest import DESKTOP
 from tests.factories.catalog import ProductFactory, SkuFactory
 from tests.factories.creators import LiveSessionFactory, PieceProductFactory
@@ -220,3 +224,28 @@ def test_on_a_desk_the_headers_cart_opens_beside_the_show(visit, show, alice):
     viewer.locator(".site-nav [data-cart-link]").click()
     expect(viewer.get_by_role("dialog").get_by_text("Your cart is empty.")).to_be_visible()
     expect(viewer).to_have_url(re.compile(f"/live/{show.pk}/$"))
+
+
+def test_what_the_waitlist_keeps_for_a_viewer_is_told_and_can_be_put_aside(visit, show, alice, now):
+    sku = show.shirt.skus.get()
+    theirs = stock.Wanted(uuid.uuid4(), sku.pk, sku.stock.available)
+    stock.hold(wanted=[theirs], now=now, ttl=timedelta(minutes=5))
+    waitlist.join(user=alice, sku_id=sku.pk, quantity=1, now=now)
+    page = _open(visit, show, alice)
+    live = page.locator("[data-connection][data-state=live]")
+    expect(live).to_have_count(1)
+
+    stock.release(hold_ids=[theirs.hold_id], now=now)
+    offer = page.get_by_role("status").get_by_text("It is your turn: “Linen shirt”")
+    expect(offer).to_be_visible()
+    input_box = page.get_by_placeholder("Say something nice").bounding_box()
+    assert offer.bounding_box()["y"] + offer.bounding_box()["height"] < input_box["y"]
+
+    page.get_by_role("button", name="Put aside").click()
+    expect(offer).to_have_count(0)
+    page.reload()
+    expect(live).to_have_count(1)
+    expect(offer).to_have_count(0)
+    page.goto("/waitlist/")
+    expect(page.get_by_role("heading", name="It is your turn")).to_be_visible()
+    assert visit.errors == []
