@@ -22,10 +22,11 @@ from tests.factories.webhooks import token_for
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
 # Ids are of one thing each; a number of any order does.
 NUMBERS = ("number", "unpaid_number", "delivered_number")
-# What is right by its form may still be refused for what it means: that is 409 or 422, never 400.
+# What is right by its form may still be refused for what it means: that is 409 or 422, never 400;
+# and with 429 who tries one voucher's code after the other.
 CONFIG = """
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
+expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 """
 
 
