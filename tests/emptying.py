@@ -30,6 +30,17 @@ def empty(case: TransactionTestCase) -> None:
         # Neither the books' guards nor foreign keys have a say in it.
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("; ".join(f"DELETE FROM {table}" for table in tables))
+        cursor.execute(_FORGET_JOBS)
+
+
+# The queue's tables are none of Django's. What a worker is doing, it still has to end.
+_FORGET_JOBS = """
+UPDATE procrastinate_periodic_defers d SET job_id = NULL
+FROM procrastinate_jobs j WHERE j.id = d.job_id AND j.status <> 'doing';
+DELETE FROM procrastinate_events e
+USING procrastinate_jobs j WHERE j.id = e.job_id AND j.status <> 'doing';
+DELETE FROM procrastinate_jobs WHERE status <> 'doing'
+"""
 
 
 @functools.cache
