@@ -11,20 +11,31 @@ from shops.facts.publishing import REACT, table
 
 # A job that was just taken over from a worker that died is between two states.
 _PATIENCE: Final = timedelta(minutes=10)
+# What jobs ask for: several things, or only one.
+_ASKED: Final = """
+WITH asked AS (
+    SELECT (one->>0)::bigint AS event_id, one->>1 AS name, j.status, j.id AS job_id
+    FROM procrastinate_jobs j, jsonb_array_elements(
+        CASE WHEN j.args ? 'asked' THEN j.args->'asked'
+        ELSE jsonb_build_array(jsonb_build_array(j.args->'event_id', j.args->'reaction')) END
+    ) AS one
+    WHERE j.task_name = %(task)s
+)
+"""
 
 
 def failed(now: datetime) -> Iterator[str]:
     """Find reactions that failed for good: nobody tries them again."""
     return sentences(
         "reaction {1} of fact #{0} failed for good (job {2})",
-        """
-        SELECT j.args->>'event_id', j.args->>'reaction', j.id FROM procrastinate_jobs j
-        WHERE j.task_name = %(task)s AND j.status IN ('failed', 'aborted', 'cancelled')
+        f"""
+        {_ASKED}
+        SELECT a.event_id, a.name, a.job_id FROM asked a
+        WHERE a.status IN ('failed', 'aborted', 'cancelled')
             AND NOT EXISTS (
-                SELECT 1 FROM facts_reaction r
-                WHERE r.event_id = (j.args->>'event_id')::bigint AND r.name = j.args->>'reaction')
-        ORDER BY j.id
-        """,
+                SELECT 1 FROM facts_reaction r WHERE r.event_id = a.event_id AND r.name = a.name)
+        ORDER BY a.job_id, a.event_id, a.name
+        """,  # noqa: S608  # text of our own
         {"task": REACT},
     )
 
@@ -53,16 +64,14 @@ def forgotten(now: datetime) -> Iterator[str]:
                 )
 
 
-_FORGOTTEN: Final = """
+_FORGOTTEN: Final = f"""
+{_ASKED}
 SELECT e.id FROM facts_event e
 WHERE e.kind = %(kind)s AND e.id > %(first)s AND e.occurred_at < %(before)s
     AND NOT EXISTS (SELECT 1 FROM facts_reaction r WHERE r.event_id = e.id AND r.name = %(name)s)
-    AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs j
-        WHERE j.task_name = %(task)s AND j.args->>'reaction' = %(name)s
-            AND (j.args->>'event_id')::bigint = e.id)
+    AND NOT EXISTS (SELECT 1 FROM asked a WHERE a.event_id = e.id AND a.name = %(name)s)
 ORDER BY e.id
-"""
+"""  # noqa: S608  # text of our own
 
 CHECKS: Final[Mapping[str, Check]] = {
     "no reaction failed for good": failed,

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # The job of tasks.py; by its name, because that one stands on this module.
 REACT: Final = "facts.react"
+# What must follow: an event's id, and the reaction's name.
+Asked = tuple[int, str]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,7 +92,7 @@ def publish(fact: Fact, *, is_shown: bool = True) -> Event:
 
 
 def publish_all(facts: Sequence[Fact], *, is_shown: bool = True) -> list[Event]:
-    """Record several facts of one transaction, in their order: one trip for them, one for all jobs.
+    """Record several facts of one transaction, in their order: a trip for them, one for their job.
 
     Otherwise as `publish`, which see.
     """
@@ -198,29 +200,28 @@ def _writing(facts: Sequence[Fact]) -> tuple[str, Mapping[str, Any]]:
 
 # The library's own function; making its arguments by the library takes ten times as long as this.
 _QUEUE: Final = """
-SELECT procrastinate_defer_jobs_v1(array_agg(
+SELECT procrastinate_defer_jobs_v1(ARRAY[
     ROW(%(queue)s::varchar, %(task)s::varchar, %(priority)s::int, NULL, NULL,
-        jsonb_build_object('event_id', event_id, 'reaction', name), NULL
-    )::procrastinate_job_to_defer_v1 ORDER BY place))
-FROM ROWS FROM (unnest(%(events)s::bigint[]), unnest(%(names)s::text[]))
-    WITH ORDINALITY AS one (event_id, name, place)
+        jsonb_build_object('asked', %(asked)s::jsonb), NULL
+    )::procrastinate_job_to_defer_v1])
 """
 
 
-def _queue(asked: Sequence[tuple[int, str]]) -> None:
-    """Queue a job for each event and reaction, in their order."""
+def _queue(asked: Sequence[Asked]) -> None:
+    """Queue one job for all that must follow, in its order.
+
+    Each job is half a dozen rows that are written and deleted, and wakes the workers.
+    """
     if not asked:
         return
     job = jobs.configure_task(REACT, allow_unknown=False).job
-    events, names = zip(*asked, strict=True)
     ask(
         _QUEUE,
         {
             "queue": job.queue,
             "task": job.task_name,
             "priority": job.priority,
-            "events": list(events),
-            "names": list(names),
+            "asked": msgspec.json.encode(asked).decode(),
         },
     )
 

@@ -1,5 +1,6 @@
 """The job that carries out a must reaction exactly once, and those that tidy up after jobs."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -7,7 +8,8 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job, Status
 
-from shops.facts.reacting import carry_out, carry_out_waiting
+from shops.facts.publishing import Asked
+from shops.facts.reacting import carry_out_job
 
 # 2 s, 4 s, 8 s … then hourly, for three days: what a reaction needs (a mail server) may be away.
 LONGEST_WAIT: Final = timedelta(hours=1)
@@ -26,10 +28,14 @@ class Patiently(BaseRetryStrategy):
 
 
 @app.task(name="facts.react", queue="facts", retry=Patiently())
-def react(*, event_id: int, reaction: str) -> None:
-    now = datetime.now(UTC)
-    carry_out(event_id=event_id, reaction=reaction, now=now)
-    carry_out_waiting(now=now)
+def react(
+    *, asked: Sequence[Asked] = (), event_id: int | None = None, reaction: str | None = None
+) -> None:
+    """Carry out what is asked for: pairs of an event and a reaction, or only one."""
+    own = list(asked)
+    if event_id is not None and reaction is not None:
+        own.append((event_id, reaction))
+    carry_out_job(own, now=datetime.now(UTC))
 
 
 @app.periodic(cron="* * * * *")

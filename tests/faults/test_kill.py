@@ -286,9 +286,9 @@ def test_who_order_in_one_transaction_get_one_order_each_and_are_charged_once(
     [
         pytest.param(step, id=step, marks=marks)
         for step, marks in (
-            ("shops.facts.tasks:carry_out:before", campaign),
+            ("shops.facts.tasks:carry_out_job:before", campaign),
             ("shops.payments.reactions:post_all:after", ()),
-            ("shops.facts.tasks:carry_out:after", campaign),
+            ("shops.facts.tasks:carry_out_job:after", campaign),
         )
     ],
 )

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from liveshop.management.commands.doctor import CHECKS
 from shops.facts.models import Event
 from shops.facts.publishing import read, table
-from shops.facts.tasks import carry_out
+from shops.facts.reacting import carry_out
 from shops.payments import charges, refunds
 from shops.payments.models import Payment
 from shops.payments.wire import RefundReport
@@ -382,15 +382,15 @@ BROKEN = {
     "a reaction that failed for good": (
         "DELETE FROM facts_reaction WHERE event_id = {receipt};"
         "UPDATE procrastinate_jobs SET status = 'failed'"
-        " WHERE args->>'event_id' = '{receipt}'",
+        " WHERE args->'asked'->0->>0 = '{receipt}'",
         "outbox: no reaction failed for good",
         "of fact #{receipt} failed for good",
     ),
     "a reaction that was forgotten": (
         "DELETE FROM facts_reaction WHERE event_id = {receipt};"
         "DELETE FROM procrastinate_events WHERE job_id IN"
-        " (SELECT id FROM procrastinate_jobs WHERE args->>'event_id' = '{receipt}');"
-        "DELETE FROM procrastinate_jobs WHERE args->>'event_id' = '{receipt}'",
+        " (SELECT id FROM procrastinate_jobs WHERE args->'asked'->0->>0 = '{receipt}');"
+        "DELETE FROM procrastinate_jobs WHERE args->'asked'->0->>0 = '{receipt}'",
         "outbox: what must follow followed, or has a job",
         "#{receipt} was not followed by",
     ),

@@ -14,7 +14,7 @@ from shops.checkout.owner import CartOwner
 from shops.facts.models import Event, Reaction
 from shops.facts.publishing import fact_class, table
 from shops.facts.refused import Refused
-from shops.facts.tasks import carry_out
+from shops.facts.reacting import carry_out
 from shops.ledger import checkpoints
 from shops.ledger.models import Account, Entry, Journal
 from shops.ledger.queries import balance

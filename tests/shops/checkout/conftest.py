@@ -5,7 +5,7 @@ import pytest
 from shops.checkout.owner import CartOwner
 from shops.facts.models import Event
 from shops.facts.publishing import read, table
-from shops.facts.tasks import carry_out
+from shops.facts.reacting import carry_out
 from shops.payments import providers
 from shops.payments.sandbox.cards import BY_TOKEN, CARDS
 from shops.payments.wire import ChargeReport, RefundReport

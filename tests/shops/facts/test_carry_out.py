@@ -11,7 +11,8 @@ from shops.accounts.models import User
 from shops.facts import publishing
 from shops.facts.models import Event, Reaction
 from shops.facts.publishing import Fact, On
-from shops.facts.tasks import carry_out, react
+from shops.facts.reacting import carry_out
+from shops.facts.tasks import react
 from tests.factories.accounts import UserFactory
 
 HERE = "tests.shops.facts.test_carry_out."
@@ -61,7 +62,7 @@ def test_a_second_run_does_nothing(event):
 
 
 def test_the_job_carries_it_out(event):
-    react(event_id=event.pk, reaction=HERE + "greet")
+    react(asked=[[event.pk, HERE + "greet"]])
     assert Reaction.objects.get().name == HERE + "greet"
 
 

@@ -26,7 +26,7 @@ shown = []
 
 
 def _jobs():
-    return ProcrastinateJob.objects.filter(args__reaction=HERE + "count")
+    return ProcrastinateJob.objects.filter(args__asked__0__1=HERE + "count")
 
 
 def count(fact, *, event_id, now):
@@ -81,7 +81,7 @@ def test_a_stored_fact_with_unknown_fields_is_not_taken_for_one():
 def test_what_must_follow_is_queued_in_the_same_transaction():
     with transaction.atomic():
         event = publish(BellRang(times=1))
-    assert _jobs().get().args == {"event_id": event.pk, "reaction": HERE + "count"}
+    assert _jobs().get().args == {"asked": [[event.pk, HERE + "count"]]}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from shops.accounts.models import User
 from shops.facts import publishing
 from shops.facts.models import Event, Reaction
 from shops.facts.publishing import Fact, On
-from shops.facts.reacting import carry_out, carry_out_waiting, takes_many
+from shops.facts.reacting import NotAll, carry_out, carry_out_waiting, takes_many
 from shops.facts.tasks import react
 from tests.factories.accounts import UserFactory
 
@@ -39,6 +39,27 @@ def ring(fact, *, event_id, now):
     ring_all([(event_id, fact)], now=now)
 
 
+sent = []
+
+
+def send_all(facts, *, now):
+    failed = {}
+    for event_id, fact in facts:
+        if fact.place == "broken":
+            failed[event_id] = ZeroDivisionError()
+        else:
+            sent.append(fact.place)
+    if failed:
+        raise NotAll(failed)
+
+
+@takes_many(send_all, at_most=3)
+def send(fact, *, event_id, now):
+    if fact.place == "broken":
+        raise ZeroDivisionError
+    sent.append(fact.place)
+
+
 def greet(fact, *, event_id, now):
     UserFactory(display_name=fact.place)
     if fact.place == "broken":
@@ -48,6 +69,7 @@ def greet(fact, *, event_id, now):
 @pytest.fixture(autouse=True)
 def wiring(monkeypatch, db):
     calls.clear()
+    sent.clear()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
     monkeypatch.setattr(publishing, "table", lambda: {BellRang: On()})
@@ -62,11 +84,20 @@ def queue(name, *places, **more):
     return ids
 
 
+def queue_together(*asked):
+    """Queue one job for several (place, name)."""
+    pairs = []
+    for place, name in asked:
+        event = Event.objects.create(kind="BellRang", payload={"place": place})
+        pairs.append([event.pk, HERE + name])
+    react.defer(asked=pairs)
+    return pairs
+
+
 def waiting():
-    return sorted(
-        Event.objects.get(pk=job.args["event_id"]).payload["place"]
-        for job in ProcrastinateJob.objects.filter(status="todo")
-    )
+    jobs = [job.args for job in ProcrastinateJob.objects.filter(status="todo")]
+    ids = [pk for args in jobs for pk, _ in args.get("asked") or [(args["event_id"], "")]]
+    return sorted(Event.objects.get(pk=pk).payload["place"] for pk in ids)
 
 
 def greeted():
@@ -138,3 +169,55 @@ def test_a_job_does_what_waits_besides():
     react(event_id=own, reaction=HERE + "greet")
 
     assert greeted() == ["church", "door", "own"]
+
+
+def test_a_job_asks_for_several_and_takes_along_what_waits():
+    own = queue_together(("own", "greet"), ("bell", "ring"))
+    queue_together(("door", "ring"), ("church", "greet"))
+
+    react(asked=own)
+
+    assert greeted() == ["bell", "church", "door", "own"]
+    assert calls == [["bell", "door"]]
+    assert Reaction.objects.count() == 4
+
+
+def test_what_fails_of_a_job_is_tried_again_and_the_rest_is_not():
+    pairs = queue_together(("door", "greet"), ("broken", "greet"), ("church", "ring"))
+    queue("greet", "school")
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            react(asked=pairs)
+
+    assert greeted() == ["church", "door", "school"]
+    assert Reaction.objects.count() == 3
+
+
+def test_a_job_is_there_until_all_of_it_is_done():
+    queue_together(("door", "greet"), ("broken", "ring"), ("church", "ring"))
+
+    assert carry_out_waiting(now=NOW) == 2
+    assert waiting() == ["broken", "church", "door"]
+    assert carry_out_waiting(now=NOW) == 0
+    assert greeted() == ["church", "door"]
+
+
+def test_what_cannot_be_undone_is_not_done_again_because_others_failed():
+    queue("send", "door", "broken", "church", "school", "bridge")
+
+    assert carry_out_waiting(now=NOW) == 4
+    assert sent == ["door", "church", "school", "bridge"]
+    assert waiting() == ["broken"]
+    assert carry_out_waiting(now=NOW) == 0
+    assert sent == ["door", "church", "school", "bridge"]
+
+
+def test_what_cannot_be_undone_fails_by_its_own_job():
+    pairs = queue_together(("door", "send"), ("broken", "send"))
+
+    with pytest.raises(ZeroDivisionError):
+        react(asked=pairs)
+
+    assert sent == ["door"]
+    assert Reaction.objects.count() == 1

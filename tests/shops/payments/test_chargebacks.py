@@ -7,7 +7,7 @@ import pytest
 
 from shops.facts.models import Event
 from shops.facts.refused import NotFound
-from shops.facts.tasks import carry_out
+from shops.facts.reacting import carry_out
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
 from shops.orders import services as orders

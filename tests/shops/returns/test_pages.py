@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from shops.facts.models import Event
 from shops.facts.publishing import read
-from shops.facts.tasks import carry_out
+from shops.facts.reacting import carry_out
 from shops.returns import deciding, disputes, requesting
 from shops.returns.models import Dispute, Return, ReturnEvent
 from shops.returns.reactions import send_mails

@@ -9,7 +9,7 @@ from creators.live.replays.tasks import make_replay
 from creators.live.services import NotHost, end_show
 from creators.media.models import Segment
 from shops.facts.models import Event
-from shops.facts.tasks import carry_out
+from shops.facts.reacting import carry_out
 from tests.factories.media import SegmentFactory
 
 
