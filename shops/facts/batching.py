@@ -94,7 +94,7 @@ class Batcher(Generic[A, R]):
     """What is asked of one process on its way to PostgreSQL.
 
     `take` is given a batch and what to call with its answers once they are committed; `busy` and
-    `unavailable` are how it says that it can't.
+    `unavailable` are how it says that it can't, `failed` that a mistake of ours is why.
     """
 
     def __init__(
@@ -104,6 +104,7 @@ class Batcher(Generic[A, R]):
         name: str,
         busy: type[Refused] = Busy,
         unavailable: type[Refused] = Unavailable,
+        failed: type[Refused] | None = None,
         at_most: int = AT_MOST,
         most_waiting: int = MOST_WAITING,
         idle_seconds: float = IDLE_SECONDS,
@@ -113,6 +114,7 @@ class Batcher(Generic[A, R]):
         self._name = name
         self._busy = busy
         self._unavailable = unavailable
+        self._failed = failed or unavailable
         self._at_most = at_most
         self._most_waiting = most_waiting
         self._idle_seconds = idle_seconds
@@ -278,6 +280,8 @@ class Batcher(Generic[A, R]):
                 if len(batch) > 1:
                     return self._take_each(batch)
                 log.exception("%s: one was not done", self._name)
+                if not batch[0].is_told:
+                    batch[0].answer(self._failed())
                 return None
             if batch[0].is_told:
                 return None

@@ -261,6 +261,38 @@ def test_one_that_cannot_be_done_is_refused_alone(slow):
         assert [type(one.exception(5)) for one in futures] == [type(None), Unavailable, type(None)]
 
 
+class Failed(Refused):
+    code = "failed"
+
+
+def test_a_mistake_of_ours_is_told_as_its_batcher_is_made_to(slow):
+    def take(asks, then):
+        if any(one.quantity == 13 for one in asks):
+            raise RuntimeError("a mistake")
+        slow(asks, then)
+
+    with running(take, failed=Failed) as batcher:
+        first = batcher.submit(ask())
+        slow.began.acquire()
+        futures = [batcher.submit(ask(quantity=number)) for number in (1, 13, 2)]
+        for _ in range(3):
+            slow.go_on.release()
+        assert first.result(5)
+        assert [type(one.exception(5)) for one in futures] == [type(None), Failed, type(None)]
+
+
+def test_a_mistake_behind_the_answers_changes_none():
+    def take(asks, then):
+        granted(asks, then)
+        raise RuntimeError("a mistake")
+
+    told = []
+    with running(take, failed=Failed) as batcher:
+        mine = ask()
+        batcher.put(mine, told.append)
+    assert told == [mine.number]
+
+
 def test_one_that_cannot_be_told_harms_nobody(slow, caplog):
     def tell(answer):
         raise RuntimeError("gone")
