@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from creators.chat import holding, kept, limits, mentions, statements
@@ -103,9 +103,16 @@ def post_message(
     """Write one line in a show's chat; the same `client_id` again gives the same line.
 
     :raises Refused: as `post_batch` answers
+    :raises NotTaken: PostgreSQL does not take it
     """
     draft = Draft(piece_id, author.pk, client_id, body, reply_to, sent_at=now, grace=grace)
-    [answer] = post_batch([draft], now=now)
+    try:
+        [answer] = post_batch([draft], now=now)
+    except OperationalError:
+        raise
+    except (DatabaseError, ValueError) as error:
+        log.exception("a line of %s was not taken", author.pk)
+        raise NotTaken from error
     if isinstance(answer, Refused):
         raise answer
     return answer.message
@@ -124,6 +131,7 @@ def post_batch(
     and NoLineToAnswer.
 
     :raises OperationalError: PostgreSQL is away; nothing was written, or all of it: send it again
+    :raises DatabaseError, ValueError: PostgreSQL does not take one of them; nothing was written
     """
     answers: dict[int, Posted | Refused] = {}
     good: dict[int, Draft] = {}
@@ -133,9 +141,9 @@ def post_batch(
         except Refused as refused:
             answers[place] = refused
     if good:
-        answers |= dict(
-            zip(good, _post_or_singly(list(good.values()), now=now, as_kept=as_kept), strict=True)
-        )
+        with transaction.atomic():
+            posted = _Batch(list(good.values()), now=now, as_kept=as_kept).post()
+        answers |= dict(zip(good, posted, strict=True))
     return [answers[place] for place in range(len(drafts))]
 
 
@@ -146,27 +154,6 @@ def _checked(draft: Draft) -> Draft:
     if not isinstance(draft.client_id, UUID):
         raise Invalid
     return replace(draft, body=checked(draft.body))
-
-
-def _post_or_singly(
-    drafts: Sequence[Draft], *, now: datetime, as_kept: bool
-) -> list[Posted | Refused]:
-    """Write them together; where PostgreSQL doesn't take one, each by itself."""
-    try:
-        with transaction.atomic():
-            return _Batch(drafts, now=now, as_kept=as_kept).post()
-    except (OperationalError, InterfaceError):
-        raise
-    except (DatabaseError, ValueError) as error:
-        if len(drafts) == 1:
-            log.exception("a line of %s was not taken", drafts[0].author_id)
-            return [NotTaken()]
-        log.warning("%d lines are written one by one: %s", len(drafts), error)
-        return [
-            answer
-            for draft in drafts
-            for answer in _post_or_singly([draft], now=now, as_kept=as_kept)
-        ]
 
 
 class _Batch:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
 
-from creators.chat import questions
-from creators.chat.batcher import batcher
+from creators.chat import batcher, questions
 from creators.chat.models import Message
 from creators.chat.moderation import lines, sanctions
 from creators.chat.posting import Draft, Posted

@@ -161,20 +161,6 @@ def test_what_is_wrong_with_one_line_is_its_own_business(show, alice, erin, now)
     assert kept == ["good", "nul in the middle", "lone surrogate"]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_line_that_postgresql_does_not_take_loses_no_other(show, alice, erin, now, caplog):
-    ghost = UserFactory.build(pk=10**9)
-    answers = post(
-        draft(show, alice, "before", at=now),
-        draft(show, ghost, "of nobody", at=now),
-        draft(show, erin, "after", at=now),
-        now=now,
-    )
-    assert [type(one) for one in answers] == [Posted, posting.NotTaken, Posted]
-    assert set(Message.objects.values_list("body", flat=True)) == {"before", "after"}
-    assert "10" in caplog.text
-
-
 def test_the_same_client_id_in_one_batch_is_one_line(show, alice, now):
     same = uuid.uuid4()
     first, again = post(

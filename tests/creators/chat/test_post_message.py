@@ -10,6 +10,7 @@ from creators.chat.models import Message
 from creators.live.models import LiveSession, ShowState
 from shops.facts.models import Event
 from shops.facts.refused import Refused
+from tests.factories.accounts import UserFactory
 
 
 def _post(show, author, body="hello", *, now, client_id=None):
@@ -159,3 +160,11 @@ def test_control_without_the_authors_lock_the_limit_is_passed(show, alice, now, 
     for thread in threads:
         thread.join()
     assert Message.objects.count() == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_line_that_postgresql_does_not_take_is_our_fault(show, now, caplog):
+    with pytest.raises(posting.NotTaken):
+        _post(show, UserFactory.build(pk=10**9), now=now)
+    assert not Message.objects.exists()
+    assert str(10**9) in caplog.text
