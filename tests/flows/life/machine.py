@@ -13,8 +13,8 @@ from shops.checkout import services as checkout
 from shops.checkout.owner import CartOwner
 from shops.facts.models import Event, Reaction
 from shops.facts.publishing import fact_class, table
-from shops.facts.refused import Refused
 from shops.facts.reacting import carry_out
+from shops.facts.refused import Refused
 from shops.ledger import checkpoints
 from shops.ledger.models import Account, Entry, Journal
 from shops.ledger.queries import balance

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shops.facts.models import Event
-from shops.facts.refused import NotFound
 from shops.facts.reacting import carry_out
+from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
 from shops.orders import services as orders

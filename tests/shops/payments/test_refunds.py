@@ -11,8 +11,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from shops.facts.models import Event
 from shops.facts.publishing import read
-from shops.facts.refused import NotAllowed
 from shops.facts.reacting import carry_out
+from shops.facts.refused import NotAllowed
 from shops.orders import reactions as orders_reactions
 from shops.orders import services as orders
 from shops.payments import checks, providers, queries, refunds, services
