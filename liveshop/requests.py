@@ -6,7 +6,6 @@ request and goes to and fro between it and the loop four times, which takes long
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from io import BytesIO
 from threading import Lock
@@ -22,6 +21,7 @@ from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import set_script_prefix
 
 from liveshop.probes import PROBES
+from liveshop.threads import Threads, Work
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,11 +35,9 @@ class Requests(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
-        self._threads = ThreadPoolExecutor(settings.WEB_THREADS, "request")
-        self._most: int = settings.WEB_THREADS
-        self._under_way = 0
+        self._threads = Threads(settings.WEB_THREADS, "request")
         # A process that has much to do is alive: whoever asks stands before all who wait.
-        self._probes = ThreadPoolExecutor(1, "probe")
+        self._probes = Threads(1, "probe")
 
     async def __call__(  # type: ignore[override]  # it is asked by none but our application
         self, scope: Message, receive: Receive, send: Send
@@ -48,19 +46,17 @@ class Requests(ASGIHandler):
             body = await self._body(receive)
         except RequestAborted:
             return
-        loop = asyncio.get_running_loop()
         run = copy_context().run
         threads = self._probes if scope["path"] in PROBES else self._threads
-        answer = threads.submit(run, self._answer, scope, body)
-        answered = asyncio.wrap_future(answer)
-        self._under_way += 1
+        work = threads.give(run, self._answer, scope, body)
         try:
-            must_wait = self._under_way > self._most and threads is self._threads
-            if must_wait and await _is_gone(answer, answered, receive):
+            if work.is_waiting and await _is_gone(work, receive) and threads.take_back(work):
                 return
-            response = await answered
-        finally:
-            self._under_way -= 1
+            # What a thread works at can't be called off.
+            response: Response = await work.done
+        except asyncio.CancelledError:
+            threads.take_back(work)
+            raise
         await send(_head(response))
         if isinstance(response, HttpResponse):
             await send({"type": "http.response.body", "body": response.content})
@@ -77,7 +73,7 @@ class Requests(ASGIHandler):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body"})
         finally:
-            await loop.run_in_executor(self._threads, in_turn, response.close)
+            await self._threads.give(in_turn, response.close).done
 
     async def _body(self, receive: Receive) -> IO[bytes]:
         """Read a request's body; only one that comes in parts may need a file.
@@ -115,32 +111,23 @@ class Requests(ASGIHandler):
         self, response: StreamingHttpResponse, in_turn: Callable[..., Any]
     ) -> AsyncIterator[bytes]:
         """Read what is streamed bit by bit, as it is sent; nobody's thread waits for that."""
-        loop = asyncio.get_running_loop()
         parts = iter(response)
-        while (
-            part := await loop.run_in_executor(self._threads, in_turn, _next, parts)
-        ) is not None:
+        while (part := await self._threads.make(in_turn, _next, parts)) is not None:
             yield part
 
 
-async def _is_gone(
-    answer: "Future[Response]", answered: "asyncio.Future[Response]", receive: Receive
-) -> bool:
-    """Wait until a request has its answer, or its sender has gone before a thread had begun.
+async def _is_gone(work: Work, receive: Receive) -> bool:
+    """Wait until a request has its answer, or tell that its sender has gone before.
 
     People who wait load a page again and again: nothing is done for those who gave up.
     """
     leaving = asyncio.ensure_future(_left(receive))
-    either: set[asyncio.Future[Any]] = {answered, leaving}
+    either: set[asyncio.Future[Any]] = {work.done, leaving}
     try:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    except asyncio.CancelledError:
-        answer.cancel()
-        raise
     finally:
         leaving.cancel()
-    # What a thread works at can't be called off.
-    return not answered.done() and answer.cancel()
+    return not work.done.done()
 
 
 async def _left(receive: Receive) -> None:

@@ -35,7 +35,7 @@ def handler(transactional_db):
     with override_settings(ROOT_URLCONF=__name__, WEB_THREADS=3, MIDDLEWARE=[]):
         found = Requests()
         yield found
-        found._threads.shutdown()
+        found._threads.end()
 
 
 async def ask(handler, address):
@@ -57,7 +57,7 @@ async def ask(handler, address):
     return sum(len(one.get("body", b"")) for one in sent)
 
 
-def open_connections(threads):
+async def open_connections(threads):
     """Count the threads of a pool of three that have a connection to the database."""
     each_once = threading.Barrier(3)
 
@@ -65,7 +65,7 @@ def open_connections(threads):
         each_once.wait(10)
         return connection.connection is not None
 
-    return sum(one.result(20) for one in [threads.submit(look) for _ in range(3)])
+    return sum(await asyncio.gather(*(threads.make(look) for _ in range(3))))
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_no_thread_keeps_a_connection_when_its_answer_is_sent(handler, address, 
         return await asyncio.gather(*(ask(handler, address) for _ in range(9)))
 
     assert asyncio.run(often()) == [size] * 9
-    assert open_connections(handler._threads) == 0
+    assert asyncio.run(open_connections(handler._threads)) == 0

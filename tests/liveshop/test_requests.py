@@ -202,4 +202,4 @@ async def test_a_view_that_fails_is_an_error_and_the_next_is_answered(ask):
 
 
 def test_as_many_threads_as_the_setting_says():
-    assert Requests()._threads._max_workers == settings.WEB_THREADS
+    assert Requests()._threads.most == settings.WEB_THREADS
