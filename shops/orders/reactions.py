@@ -1,6 +1,8 @@
 """What the orders room does about facts: it writes to buyers and to shops."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,9 +11,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from shops.accounts.models import User
+from shops.facts.mailing import AT_MOST, send_each, send_one
+from shops.facts.reacting import takes_many
 from shops.ledger.money import Money
 from shops.orders import carriers
+from shops.orders import letter_statements as statements
 from shops.orders.events import (
     LinesCancelled,
     OrderCancelled,
@@ -25,19 +29,57 @@ from shops.orders.events import (
     ShippingDue,
 )
 from shops.orders.links import path_of
-from shops.orders.models import Order, Parcel
+from shops.orders.models import Order, OrderLine, Parcel
+
+_Order = tuple[Order, list[OrderLine]]
+_Orders = Mapping[int, _Order]
 
 
+def send_receipts(facts: Sequence[tuple[int, OrderPaid]], *, now: datetime) -> None:
+    """Mail each buyer what was paid."""
+    orders = statements.orders({fact.order_id for _event_id, fact in facts})
+    send_each({event_id: partial(_receipt, orders, event_id, fact) for event_id, fact in facts})
+
+
+@takes_many(send_receipts, at_most=AT_MOST)
 def send_receipt(fact: OrderPaid, *, event_id: int, now: datetime) -> None:
     """Mail the buyer what was paid."""
+    send_one(event_id, partial(_receipt, statements.orders([fact.order_id]), event_id, fact))
+
+
+def _receipt(orders: _Orders, event_id: int, fact: OrderPaid) -> EmailMessage:
     subject = gettext("Your order %(number)s is paid") % {"number": fact.number}
-    _to_buyer(fact, subject, "receipt", f"order-paid-{event_id}")
+    return _for_buyer(orders[fact.order_id], subject, "receipt", f"order-paid-{event_id}")
 
 
+def tell_shops(facts: Sequence[tuple[int, OrderReleased]], *, now: datetime) -> None:
+    """Mail shops' people what they have to pack, and until when."""
+    orders = statements.orders({fact.order_id for _event_id, fact in facts})
+    staff = statements.staff({fact.shop_id for _event_id, fact in facts})
+    send_each(
+        {
+            event_id: partial(_new_order, orders, staff[fact.shop_id], event_id, fact)
+            for event_id, fact in facts
+        }
+    )
+
+
+@takes_many(tell_shops, at_most=AT_MOST)
 def tell_shop(fact: OrderReleased, *, event_id: int, now: datetime) -> None:
     """Mail the shop's people what they have to pack, and until when."""
+    orders = statements.orders([fact.order_id])
+    staff = statements.staff([fact.shop_id])[fact.shop_id]
+    send_one(event_id, partial(_new_order, orders, staff, event_id, fact))
+
+
+def _new_order(
+    orders: _Orders, staff: list[str], event_id: int, fact: OrderReleased
+) -> EmailMessage | None:
     subject = gettext("New order %(number)s") % {"number": fact.number}
-    _to_shop(fact, subject, "new_order", f"order-released-{event_id}", ship_by=fact.ship_by)
+    key = f"order-released-{event_id}"
+    return _for_shop(
+        orders[fact.order_id], subject, "new_order", key, to=staff, ship_by=fact.ship_by
+    )
 
 
 def remind_shop(fact: ShippingDue, *, event_id: int, now: datetime) -> None:
@@ -116,30 +158,40 @@ def tell_refund_undone(fact: OrderRefundUndone, *, event_id: int, now: datetime)
 
 
 def _to_buyer(fact: OrderFact, subject: str, letter: str, key: str, **more: Any) -> None:
-    order = Order.objects.select_related("buyer", "shop").get(pk=fact.order_id)
-    link = path_of(order)
-    _send(order, letter, subject, key=key, to=[order.buyer.email], link=link, **more)
+    [order] = statements.orders([fact.order_id]).values()
+    _for_buyer(order, subject, letter, key, **more).send()
+
+
+def _for_buyer(order: _Order, subject: str, letter: str, key: str, **more: Any) -> EmailMessage:
+    buyer = order[0].buyer
+    return _write(order, letter, subject, key=key, to=[buyer.email], link=path_of(order[0]), **more)
 
 
 def _to_shop(fact: OrderFact, subject: str, letter: str, key: str, **more: Any) -> None:
-    order = Order.objects.select_related("buyer", "shop").get(pk=fact.order_id)
-    people = User.objects.filter(staff_of__shop=order.shop, is_active=True).order_by("pk")
-    link = reverse("checkout:shop_order", args=[order.shop.slug, order.number])
-    to = list(people.values_list("email", flat=True))
-    if to:
-        _send(order, letter, subject, key=key, to=to, link=link, **more)
+    [order] = statements.orders([fact.order_id]).values()
+    to = statements.staff([fact.shop_id])[fact.shop_id]
+    if mail := _for_shop(order, subject, letter, key, to=to, **more):
+        mail.send()
 
 
-def _send(
-    order: Order, letter: str, subject: str, *, key: str, to: list[str], link: str, **more: Any
-) -> None:
-    lines = list(order.lines.order_by("pk"))
+def _for_shop(
+    order: _Order, subject: str, letter: str, key: str, *, to: list[str], **more: Any
+) -> EmailMessage | None:
+    if not to:
+        return None
+    link = reverse("checkout:shop_order", args=[order[0].shop.slug, order[0].number])
+    return _write(order, letter, subject, key=key, to=to, link=link, **more)
+
+
+def _write(
+    order: _Order, letter: str, subject: str, *, key: str, to: list[str], link: str, **more: Any
+) -> EmailMessage:
     site = settings.SITE_URL.rstrip("/")
-    context = {"order": order, "lines": lines, "link": f"{site}{link}", **more}
-    EmailMessage(
+    context = {"order": order[0], "lines": order[1], "link": f"{site}{link}", **more}
+    return EmailMessage(
         subject=subject,
         body=render_to_string(f"orders/mail/{letter}.txt", context),
         to=to,
         # A mail system that gets the same fact twice may tell so by this.
         headers={"Message-ID": f"<{key}@liveshop>"},
-    ).send()
+    )

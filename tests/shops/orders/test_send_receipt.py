@@ -6,10 +6,13 @@ import time
 import pytest
 from django.core import mail
 
+from shops.catalog.models import ShopStaff
 from shops.facts.models import Event
 from shops.facts.publishing import read
-from shops.orders.reactions import send_receipt
+from shops.orders.reactions import send_receipt, send_receipts, tell_shops
 from shops.orders.services import mark_paid
+from tests.factories.accounts import UserFactory
+from tests.factories.catalog import ShopStaffFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +52,34 @@ def test_a_mail_server_that_is_silent_does_not_keep_the_worker(order, purchase, 
         with pytest.raises(OSError, match="timed out"):
             send_receipt(read(event), event_id=event.pk, now=now)
     assert time.monotonic() - began < 10
+
+
+def test_those_of_many_orders_go_together(purchase, settings, now, django_assert_num_queries):
+    settings.REMORSE_SECONDS = 0
+    mark_paid(purchase_id=purchase.pk, now=now)
+    paid = [(one.pk, read(one)) for one in Event.objects.filter(kind="OrderPaid").order_by("pk")]
+    released = [
+        (one.pk, read(one)) for one in Event.objects.filter(kind="OrderReleased").order_by("pk")
+    ]
+    shops = [fact.shop_id for _pk, fact in released]
+    ShopStaff.objects.filter(shop__in=shops).delete()
+    for shop_id in shops:
+        ShopStaffFactory(shop_id=shop_id, user=UserFactory(email=f"of-{shop_id}@example.com"))
+        ShopStaffFactory(shop_id=shop_id, user=UserFactory(is_active=False))
+    mail.outbox.clear()
+
+    with django_assert_num_queries(2):
+        send_receipts(paid, now=now)
+    subjects = [f"Your order {fact.number} is paid" for _, fact in paid]
+    assert len(subjects) > 1
+    assert [letter.subject for letter in mail.outbox] == subjects
+    for letter, (pk, _fact) in zip(mail.outbox, paid, strict=True):
+        assert letter.extra_headers == {"Message-ID": f"<order-paid-{pk}@liveshop>"}
+    assert ["Lamp" in letter.body for letter in mail.outbox] == [False, True]
+
+    mail.outbox.clear()
+    with django_assert_num_queries(3):
+        tell_shops(released, now=now)
+    assert [letter.to for letter in mail.outbox] == [
+        [f"of-{shop_id}@example.com"] for shop_id in shops
+    ]
