@@ -17,9 +17,10 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.db import close_old_connections
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from django.urls import set_script_prefix
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import ResolverMatch, set_script_prefix
 
+from liveshop import routes
 from liveshop.probes import PROBES
 from liveshop.threads import Threads, Work
 
@@ -106,6 +107,13 @@ class Requests(ASGIHandler):
             # It is closed when it was sent, by whichever thread; this one has done its part.
             close_old_connections()
         return response
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        if hasattr(request, "urlconf"):
+            match: ResolverMatch = super().resolve_request(request)
+            return match
+        request.resolver_match = routes.resolve(request.path_info)
+        return request.resolver_match
 
     async def _parts(
         self, response: StreamingHttpResponse, in_turn: Callable[..., Any]
