@@ -2,10 +2,8 @@
 
 - A connection of the pool is looked at, not asked, before a request gets it: one that the server
   has closed has something to read. Asking it would be a trip to the database for each request.
-- `ask` sends what stands in the code as SQL. Each statement is bound and prepared at the server, so
-  that a connection plans it once; several go in one trip; and the cursors are made once for each
-  connection: making one, and what Django puts around it, takes longer than what a small statement
-  does.
+- `ask` sends what stands in the code as SQL: each statement is bound and prepared at the server, so
+  that a connection plans it once, and several go in one trip (`sending.py`).
 """
 
 import select
@@ -16,13 +14,13 @@ from typing import Any, Final, cast
 import psycopg
 from django.db import NotSupportedError, connection
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper, debug_transaction
 from psycopg_pool import ConnectionPool
 
-Rows = list[tuple[Any, ...]]
-# Where a connection keeps its cursors: it goes from thread to thread, and they with it.
-_SINGLE: Final = "_liveshop_single"
-_SEVERAL: Final = "_liveshop_several"
-_EACH: Final = "_liveshop_each"
+from shops.facts.postgresql.sending import Rows, Sender
+
+# Where a connection keeps what sends: it goes from thread to thread.
+_SENDER: Final = "_liveshop_sender"
 # All that stands in the code and more: a plan that is thrown away for another one is made in vain.
 _MOST_PREPARED: Final = 500
 
@@ -41,11 +39,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
         """Send one or several statements in one trip; the rows of each of them."""
-        return self._by_fresh_plans(partial(self._ask, sql, values))
+        if self.execute_wrappers or self.queries_logged:
+            return self._ask_watched(sql, values)
+        asked = [(one, values) for one in _statements(sql)]
+        return self._by_fresh_plans(partial(self._send, asked))
 
     def ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
         """Send single statements in one trip; the rows of each."""
-        return self._by_fresh_plans(partial(self._ask_each, asked))
+        if self.execute_wrappers or self.queries_logged:
+            return [rows for sql, values in asked for rows in self._ask_watched(sql, values)]
+        return self._by_fresh_plans(partial(self._send, asked))
 
     def _by_fresh_plans(self, send: Callable[[], list[Rows]]) -> list[Rows]:
         """Ask anew where a table was altered since this connection planned what is asked.
@@ -62,46 +65,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
             return send()
 
-    def _ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
-        if self.execute_wrappers or self.queries_logged:
-            return self._ask_watched(sql, values)
-        if ";" in sql:
-            return self._ask_each([(one, values) for one in _statements(sql)])
+    def _send(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
         self.validate_thread_sharing()
         self.ensure_connection()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            cursor = _kept(self.connection, is_single=True)
-            cursor.execute(sql, values)
-            return [_rows(cursor)]
-
-    def _ask_each(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
-        if self.execute_wrappers or self.queries_logged:
-            return [rows for sql, values in asked for rows in self._ask_watched(sql, values)]
-        if len(asked) == 1:
-            return self._ask(*asked[0])
-        self.validate_thread_sharing()
-        self.ensure_connection()
-        self.validate_no_broken_transaction()
-        cursors = _kept_each(self.connection, len(asked))
-        with self.wrap_database_errors:
-            with self.connection.pipeline():
-                for cursor, (sql, values) in zip(cursors, asked, strict=True):
-                    cursor.execute(sql, values)
-            return [_rows(cursor) for cursor in cursors]
+            return _sender_of(self.connection).send(asked)
 
     def _ask_watched(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
         """Do as `ask` while somebody counts statements, or looks on: one text is one of them."""
-        self.validate_thread_sharing()
-        self.ensure_connection()
-        self.validate_no_broken_transaction()
-        cursor = _kept(self.connection, is_single=";" not in sql)
-        with self.wrap_database_errors, self._prepare_cursor(cursor) as watched:  # type: ignore[attr-defined]
-            watched.execute(sql, values)
+        with self.cursor() as cursor:
+            cursor.execute(sql, values)
             found = [_rows(cursor)]
             while cursor.nextset():
                 found.append(_rows(cursor))
             return found
+
+    def _commit(self) -> None:
+        if self.connection is not None:
+            with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
+                _sender_of(self.connection).commit()
 
 
 def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
@@ -119,17 +102,8 @@ def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
     return cast(DatabaseWrapper, connection).ask_each(asked)
 
 
-class _Single(psycopg.Cursor[Any]):
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, **{"prepare": True, **options})
-
-    def close(self) -> None:
-        """Stay: the next one is asked by it, too."""
-
-
-class _Several(psycopg.ClientCursor[Any]):
-    def close(self) -> None:
-        """Stay, as above."""
+def _rows(cursor: CursorWrapper) -> Rows:
+    return cursor.fetchall() if cursor.description else []
 
 
 @cache
@@ -137,25 +111,13 @@ def _statements(sql: str) -> list[str]:
     return [one for one in map(str.strip, sql.split(";")) if one]
 
 
-def _kept(one: "psycopg.Connection[Any]", *, is_single: bool) -> "psycopg.Cursor[Any]":
-    name = _SINGLE if is_single else _SEVERAL
-    cursor: psycopg.Cursor[Any] | None = one.__dict__.get(name)
-    if cursor is None:
-        cursor = _Single(one) if is_single else _Several(one)
-        setattr(one, name, cursor)
-    return cursor
-
-
-def _kept_each(one: "psycopg.Connection[Any]", count: int) -> "list[psycopg.Cursor[Any]]":
-    cursors: list[psycopg.Cursor[Any]] = one.__dict__.setdefault(_EACH, [])
-    while len(cursors) < count:
-        cursors.append(_Single(one))
-    return cursors[:count]
-
-
-def _rows(cursor: "psycopg.Cursor[Any]") -> Rows:
-    result = cursor.pgresult
-    return cursor.fetchall() if result is not None and result.nfields else []
+def _sender_of(connection: "psycopg.Connection[Any]") -> Sender:
+    """Give what is kept with a connection, which goes from thread to thread."""
+    sender: Sender | None = connection.__dict__.get(_SENDER)
+    if sender is None:
+        sender = Sender(connection)
+        setattr(connection, _SENDER, sender)
+    return sender
 
 
 def _is_alive(one: "psycopg.Connection[Any]") -> bool:

@@ -1,9 +1,10 @@
 """Several statements in one trip: each as if it were asked by itself."""
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from shops.accounts.models import User
@@ -98,3 +99,106 @@ def test_what_was_planned_before_a_table_was_altered_is_planned_anew(sql):
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE altered")
+
+
+@pytest.fixture(params=[None, 5], ids=["unprepared", "prepared"])
+def threshold(request, transactional_db):
+    """Have statements sent by a thread of their own, as requests do, prepared or not."""
+    return request.param
+
+
+def _in_thread(threshold, do):
+    """Do something in a thread with a connection of its own; returns what it returns."""
+    found = []
+
+    def run():
+        try:
+            connection.ensure_connection()
+            connection.connection.prepare_threshold = threshold
+            found.append(do())
+        except Exception as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(10)
+    [one] = found
+    return one
+
+
+def test_values_come_back_as_they_went(threshold):
+    sql = "SELECT %(a)s::bigint, %(b)s::text, %(c)s::timestamptz, %(d)s::int[], '%%', %(e)s::uuid"
+    values = {
+        "a": 2**40,
+        "b": "ä; '\"%",
+        "c": datetime(2026, 5, 6, tzinfo=UTC),
+        "d": [1, 2],
+        "e": None,
+    }
+    row = (2**40, "ä; '\"%", datetime(2026, 5, 6, tzinfo=UTC), [1, 2], "%", None)
+    small = {**values, "a": 1, "c": None}
+
+    def look():
+        return [ask_each([(sql, values), (sql, small)]), ask_each([(sql, values)])]
+
+    assert _in_thread(threshold, look) == [[[row], [(1, row[1], None, *row[3:])]], [[row]]]
+
+
+def test_what_began_with_the_first_statement_is_undone_with_the_others(threshold):
+    UserFactory(display_name="before")
+    change = "UPDATE accounts_user SET display_name = 'after'"
+
+    def fail():
+        with transaction.atomic():
+            ask(change, {})
+            ask("SELECT 1 / 0", {})
+
+    assert isinstance(_in_thread(threshold, fail), DataError)
+    assert User.objects.get().display_name == "before"
+
+    def change_it():
+        with transaction.atomic():
+            ask(change, {})
+            ask("SELECT 1", {})
+        # Committed, and what comes next is a transaction of its own.
+        return ask("SELECT pg_current_xact_id_if_assigned() IS NULL", {})
+
+    assert _in_thread(threshold, change_it) == [[(True,)]]
+    assert User.objects.get().display_name == "after"
+
+
+def test_what_only_the_commit_finds_is_said_too(threshold):
+    """A foreign key is looked at when the transaction ends: that of a trip, at the trip's end."""
+    user = UserFactory()
+    sql = (
+        "INSERT INTO accounts_grant (user_id, role, granted_at)"
+        " VALUES (%(user)s, 'operator', now())"
+    )
+    asked = [(sql, {"user": user.pk}), (sql.replace("operator", "support"), {"user": user.pk + 1})]
+
+    def after():
+        with pytest.raises(IntegrityError):
+            ask_each(asked)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ask_each(asked)
+        with pytest.raises(IntegrityError):
+            ask(*asked[1])
+        return ask("SELECT count(*) FROM accounts_grant; SELECT 1", {})
+
+    assert _in_thread(threshold, after) == [[(0,)], [(1,)]]
+
+
+def test_a_connection_that_is_lost_is_an_operational_error_and_the_next_one_is_fine(threshold):
+    end = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+    def lose(sql):
+        with pytest.raises(OperationalError):
+            ask(sql, {})
+        connection.close()
+        connection.connect()
+        return ask("SELECT 1", {})
+
+    for sql in (end, f"SELECT 2; {end}; SELECT 3"):
+        assert _in_thread(threshold, lambda sql=sql: lose(sql)) == [[(1,)]]
