@@ -1,5 +1,6 @@
 """The API's orders: paying, cancelling and giving money back, for their buyer and their shop."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -13,7 +14,6 @@ from rest_framework.response import Response
 from shops.accounts.api import UserView
 from shops.catalog.api import ShopView
 from shops.checkout import services
-from shops.checkout.quote_api import start_payment
 from shops.facts.fields import Text, Whole
 from shops.facts.rest import BIGGEST_ID
 from shops.orders import queries
@@ -27,6 +27,7 @@ from shops.orders.api import (
 )
 from shops.orders.models import Order, OrderState
 from shops.payments import refunds
+from shops.payments import services as payments
 from shops.payments.models import Payment, PaymentState, Refund, RefundState
 from shops.payments.queries import last_payment_of, refunds_of
 
@@ -142,7 +143,12 @@ class PayView(UserView):
             )
             return 202, {"payment_id": str(made.pk), "payment_state": made.state}
 
-        return self.once(request, scope="order-pay", effect=effect, after=start_payment)
+        return self.once(request, scope="order-pay", effect=effect, after=_start_payment)
+
+
+def _start_payment(body: Mapping[str, Any]) -> None:
+    """Ask the provider, once what it is for is committed."""
+    payments.start(payment_id=uuid.UUID(body["payment_id"]), now=datetime.now(UTC))
 
 
 class CancelView(UserView):

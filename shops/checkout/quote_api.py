@@ -23,7 +23,6 @@ from shops.facts.fields import Text, Whole
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import NotFound
 from shops.facts.rest import BIGGEST_ID, asked, in_order
-from shops.payments import services as payments
 from shops.payments.models import PaymentState
 
 _SCOPES: Mapping[str, str] = dict.fromkeys(("GET", "POST", "PATCH"), "checkout:write")
@@ -248,7 +247,7 @@ class PlaceView(_QuoteView):
         fields: dict[str, str] = wanted["address"]
         address = correct(AddressFields(**fields))  # type: ignore[typeddict-item]
 
-        answer = services.place_order_once(
+        answer, placed = services.place_order_once(
             scope=f"order-place:{self.user_id}",
             key=request.headers.get(HEADER, ""),
             body=asked(request),
@@ -260,8 +259,8 @@ class PlaceView(_QuoteView):
             signature=wanted["signature"],
             now=datetime.now(UTC),
         )
-        if not answer.is_replay:
-            start_payment(answer.body)
+        if placed is not None:
+            services.start_payment(placed, now=datetime.now(UTC))
         return Response(in_order(answer.body), status=answer.status)
 
 
@@ -274,11 +273,6 @@ def _placed(placed: services.Placed) -> Answer:
         "total_minor": placed.purchase.total_minor,
     }
     return Answer(201, body)
-
-
-def start_payment(body: Mapping[str, Any]) -> None:
-    """Ask the provider, once what it is for is committed."""
-    payments.start(payment_id=uuid.UUID(body["payment_id"]), now=datetime.now(UTC))
 
 
 def _by_shop(shipping: Any) -> dict[int, int | None]:

@@ -26,7 +26,6 @@ from shops.facts.batching import Busy, Unavailable
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import Invalid, Refused
 from shops.facts.throttle import TooMany
-from shops.payments import services as payments
 from shops.pricing.services import VoucherRefused, VoucherUsedUp
 from shops.stock import services as stock
 
@@ -118,7 +117,7 @@ def place(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
         return _page(request, quote, form, status=422)
     signature = form.cleaned_data["signature"]
     try:
-        answer = _once(request, quote, form, signature)
+        answer, placed = _once(request, quote, form, signature)
     except services.OtherCountry:
         if for_program(request):
             raise
@@ -131,13 +130,13 @@ def place(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
             is_same = quote.total_minor == before.total_minor and signature == before.signature
             if not is_same:
                 return _ask_again(request, quote, form, services.OtherCountry())
-            answer = _once(request, quote, form, quote.signature)
+            answer, placed = _once(request, quote, form, quote.signature)
         except Refused as refused:
             return _refused(request, quote, form, refused)
     except Refused as refused:
         return _refused(request, quote, form, refused)
-    if not answer.is_replay:
-        payments.start(payment_id=uuid.UUID(answer.body["payment"]), now=datetime.now(UTC))
+    if placed is not None:
+        services.start_payment(placed, now=datetime.now(UTC))
     number = answer.body["number"]
     if for_program(request):
         return JsonResponse({"number": number, "url": f"/orders/{number}/"}, status=answer.status)
@@ -152,7 +151,9 @@ def cancel(request: HttpRequest, quote_id: uuid.UUID) -> HttpResponse:
     return redirect("checkout:cart")
 
 
-def _once(request: HttpRequest, quote: Quote, form: PlaceForm, signature: str) -> Answer:
+def _once(
+    request: HttpRequest, quote: Quote, form: PlaceForm, signature: str
+) -> tuple[Answer, services.Placed | None]:
     user = user_of(request)
     address, card_token = form.address(), form.cleaned_data["card_token"]
 

@@ -8,9 +8,11 @@ import logging
 import uuid
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
+from typing import Final
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext_lazy
 
 from shops.facts.batching import Busy, Unavailable
@@ -24,6 +26,8 @@ from shops.payments.refunds import AmountDiffers
 from shops.payments.wire import ChargeReport
 
 log = logging.getLogger(__name__)
+
+_ANY: Final = uuid.UUID(int=0)
 
 
 class NotAbandonable(Refused):
@@ -43,10 +47,24 @@ def start(*, payment_id: uuid.UUID, now: datetime) -> Payment:
     return charge(payment, now=now)
 
 
-def charge(payment: Payment, *, now: datetime) -> Payment:
-    """Ask the provider to charge; with the same key as before, so a second time is harmless."""
+def start_new(*, payment: Payment, number: str, now: datetime) -> Payment:
+    """Do as `start`, without reading what the caller has just written and committed.
+
+    Whatever became of it in this moment: the provider charges once for its key, or never when that
+    was cancelled there, and what it answers is applied to the payment as it is then.
+
+    :param number: of its purchase's first order
+    """
+    return charge(payment, number=number, now=now)
+
+
+def charge(payment: Payment, *, number: str = "", now: datetime) -> Payment:
+    """Ask the provider to charge; with the same key as before, so a second time is harmless.
+
+    :param number: of the purchase's first order, where that is known
+    """
     try:
-        return _charge(payment, now=now)
+        return _charge(payment, number or first_number(purchase_id=payment.purchase_id), now=now)
     except (Busy, Unavailable) as error:
         # Money may have moved, so nobody is told to try again: the webhook and the reconciler
         # bring what could not be written down now.
@@ -54,10 +72,10 @@ def charge(payment: Payment, *, now: datetime) -> Payment:
         return payment
 
 
-def _charge(payment: Payment, *, now: datetime) -> Payment:
+def _charge(payment: Payment, number: str, *, now: datetime) -> Payment:
     provider = providers.provider_of(payment.provider)
     try:
-        asked = _ask(payment)
+        asked = _ask(payment, number)
         ref = payment.provider_ref or provider.prepare(asked)
         if ref and not _keep(payment, ref):
             return read(payment.pk)  # given up meanwhile: what was prepared is never charged
@@ -141,18 +159,24 @@ def read(payment_id: uuid.UUID, *, lock: bool = False) -> Payment:
     return payment
 
 
-def _ask(payment: Payment) -> providers.Ask:
-    path = reverse("payments:back", args=[payment.pk])
+def _ask(payment: Payment, number: str) -> providers.Ask:
+    path = _back(get_script_prefix()).replace(str(_ANY), str(payment.pk))
     return providers.Ask(
         key=payment.pk,
         amount_minor=payment.amount_minor,
         currency=payment.currency,
         card_token=payment.card_token,
         return_url=f"{settings.SITE_URL.rstrip('/')}{path}",
-        description=first_number(purchase_id=payment.purchase_id),
+        description=number,
         is_manual=payment.is_manual,
         ref=payment.provider_ref,
     )
+
+
+@cache
+def _back(prefix: str) -> str:
+    """Make the path that a buyer comes back to, of any payment: once for where we are served."""
+    return reverse("payments:back", args=[_ANY])
 
 
 def _keep(payment: Payment, ref: str) -> bool:

@@ -22,6 +22,7 @@ from shops.payments.charges import (
     apply,
     ask_after,
     start,
+    start_new,
 )
 from shops.payments.creating import (
     AlreadyPaid,
@@ -71,6 +72,7 @@ __all__ = [
     "refund_order",
     "settle_unknown",
     "start",
+    "start_new",
     "take_in",
     "void",
 ]

@@ -34,6 +34,7 @@ from shops.checkout.services.placing import (
     QuoteMoved,
     place_order,
     place_order_once,
+    start_payment,
 )
 from shops.checkout.services.quotes import (
     cancel_quote,
@@ -81,6 +82,7 @@ __all__ = [
     "reprice_quote",
     "retry_payment",
     "set_quantity",
+    "start_payment",
     "start_quote",
     "use_guest_link",
     "void",

@@ -136,19 +136,26 @@ def place_order(
 
 def place_order_once(
     *, scope: str, key: str, body: Mapping[str, Any], describe: Describe, **wanted: Any
-) -> Answer:
+) -> tuple[Answer, Placed | None]:
     """Do as `place_order`, once for an Idempotency-Key; `describe` says how it is answered.
 
-    The key is written in the transaction of the order, so there is neither one without the other.
+    Returns what was ordered, too, to who was the first: they have it paid (`start_payment`). The
+    key is written in the transaction of the order, so there is neither one without the other.
     Who sends the same while that is under way waits for its answer. A refusal leaves the key free.
 
     :raises KeyMissing, KeyReused, InFlight: of the key, see `shops.facts.idempotency.with_key`
     """
     claim = Claim.of(scope=scope, key=key, body=body)
     try:
-        return describe(_place(_ToPlace(**wanted, claim=claim, describe=describe)))
+        placed = _place(_ToPlace(**wanted, claim=claim, describe=describe))
     except Taken:
-        return remembered(claim)
+        return remembered(claim), None
+    return describe(placed), placed
+
+
+def start_payment(placed: Placed, *, now: datetime) -> Payment:
+    """Have what was ordered charged, once it is committed; see `payments.start`."""
+    return payments.start_new(payment=placed.payment, number=placed.orders[0].number, now=now)
 
 
 def _place(wanted: _ToPlace) -> Placed:

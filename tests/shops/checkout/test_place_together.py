@@ -173,8 +173,10 @@ def test_a_key_answers_the_same_again_and_is_no_others(now):
             quote_id=quote.pk, buyer=buyer, address=ADDRESS, card_token="tok_success", now=now,
         )  # fmt: skip
 
-    first, again = place({"a": 1}), place({"a": 1})
+    (first, placed), (again, nothing) = place({"a": 1}), place({"a": 1})
     assert (first, first.is_replay, again.is_replay) == (again, False, True)
+    # Only who was the first has it paid.
+    assert (placed.payment.state, nothing) == ("created", None)
     with pytest.raises(KeyReused):
         place({"a": 2})
 
@@ -285,7 +287,7 @@ def test_many_at_once_go_by_the_batcher_and_everybody_is_answered(now, monkeypat
 
     def run(buyer):
         try:
-            answers[buyer.pk] = services.place_order_once(
+            answers[buyer.pk], _placed = services.place_order_once(
                 scope=f"place:{buyer.pk}", key="one-and-only", body={}, describe=describe,
                 quote_id=quotes[buyer.pk].pk, buyer=buyer, address=ADDRESS,
                 card_token="tok_success", now=now,

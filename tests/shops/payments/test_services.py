@@ -1,8 +1,11 @@
 """Paying and refunding: who may, when not, and what the books say afterwards."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from shops.facts import batching
 from shops.facts.models import Event
@@ -256,3 +259,50 @@ def test_an_order_of_free_gifts_has_nothing_to_give_back(charging, alice, olga, 
     free = payment.purchase.orders.get(total_minor=0)
     with pytest.raises(NotRefundable):
         services.refund_order(order_id=free.pk, reason="", by=olga, now=now)
+
+
+def test_what_was_just_written_is_charged_as_if_it_were_read_again(
+    charging, alice, now, monkeypatch
+):
+    first, second = (make_payment(alice, now=now) for _ in range(2))
+    number = first.purchase.orders.first().number
+    charge, asked = Sandbox.charge, []
+
+    def look(self, ask):
+        asked.append((ask, len(connection.queries_log)))
+        return charge(self, ask)
+
+    monkeypatch.setattr(Sandbox, "charge", look)
+    with CaptureQueriesContext(connection) as seen:
+        before = seen.initial_queries
+        assert services.start_new(payment=first, number=number, now=now).state == "captured"
+    services.start(payment_id=second.pk, now=now)
+    (one, queries_before), (other, _) = asked
+    assert queries_before == before
+    # A key stands for one thing at the provider: whoever asks must ask for the same.
+    same = {"key": second.pk, "description": second.purchase.orders.first().number}
+    assert other == replace(
+        one, **same, return_url=one.return_url.replace(str(first.pk), str(second.pk))
+    )
+    assert str(second.pk) in other.return_url
+
+
+def test_two_who_start_the_same_payment_pay_once(charging, alice, now):
+    """Each holds what was written; nobody reads again how it stands."""
+    payment = make_payment(alice, now=now)
+    number = payment.purchase.orders.first().number
+    same = [Payment.objects.get(pk=payment.pk) for _ in range(2)]
+    ends = [services.start_new(payment=one, number=number, now=now) for one in same]
+    assert [end.state for end in ends] == ["captured", "captured"]
+    assert len({end.provider_ref for end in ends}) == 1
+    assert payment.events.filter(to_state="captured").count() == 1
+
+
+def test_a_payment_that_was_cancelled_meanwhile_is_not_charged(charging, alice, now):
+    payment = make_payment(alice, now=now)
+    number = payment.purchase.orders.first().number
+    held = Payment.objects.get(pk=payment.pk)
+    assert services.settle_unknown(now=payment.purchase.pay_by + services.SETTLE_AFTER) == 1
+    assert queries.state_of(payment.purchase_id) == "cancelled"
+    assert services.start_new(payment=held, number=number, now=now).state == "cancelled"
+    assert charging.ask("GET", f"/v1/charges/{payment.pk}").json()["state"] == "cancelled"
