@@ -1,7 +1,6 @@
 """A refusal of any view becomes an answer that its caller can read."""
 
 from collections.abc import Callable
-from itertools import chain
 from typing import Any
 
 from csp.constants import HEADER
@@ -15,6 +14,7 @@ from django.http import (
     HttpResponseBase,
     HttpResponseNotAllowed,
     JsonResponse,
+    QueryDict,
 )
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -66,10 +66,8 @@ class RefusedMiddleware:
         """Refuse NUL, which is in no text and which PostgreSQL can't store."""
         if getattr(view, "csrf_exempt", False):  # a program's door; it reads the body itself
             return None
-        values = chain.from_iterable(
-            values for _, values in chain(request.GET.lists(), request.POST.lists())
-        )
-        if "\0" in request.path or any("\0" in str(value) for value in values):
+        in_query = bool(request.META.get("QUERY_STRING")) and _has_nul(request.GET)
+        if in_query or "\0" in request.path or _has_nul(request.POST):
             return self.process_exception(request, Invalid())
         return None
 
@@ -94,6 +92,10 @@ class RefusedMiddleware:
         return render(request, "refused.html", {"refused": exception}, status=exception.status)
 
 
+def _has_nul(given: QueryDict) -> bool:
+    return any("\0" in value for _, values in given.lists() for value in values)
+
+
 class PolicyMiddleware(CSPMiddleware):
     """django-csp's; the site's own policy is put together once, not for each answer."""
 
@@ -102,7 +104,7 @@ class PolicyMiddleware(CSPMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        is_special = any(name.startswith("_csp") for name in (*vars(request), *vars(response)))
+        is_special = " _csp" in " ".join(("", *vars(request), *vars(response)))
         if is_special or settings.DEBUG:
             return super().process_response(request, response)
         site = settings.CONTENT_SECURITY_POLICY
