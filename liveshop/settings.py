@@ -170,6 +170,10 @@ _pool_size = env.int("DATABASE_POOL", default=0 if LIVESHOP_ENV == "test" else 2
 # The pool's pauses between tries to connect double; it begins anew after `reconnect_timeout`
 # seconds, so that requests are served soon after the server is back, however long it was away.
 _POOL = {"min_size": 2, "timeout": 4, "reconnect_timeout": 5}
+# Connections of our own keep the plans of what every order asks; PgBouncer's are anybody's. A plan
+# is made once, for any values: PostgreSQL by itself would make most of them anew each time, since
+# it can't tell how long an array is. (A partial index's condition must be written out for that.)
+_OWN = {"prepare_threshold": 5, "options": "-c plan_cache_mode=force_generic_plan"}
 # A database behind a network that swallows packets is given up, not waited for by the minute.
 _NETWORK = {
     "keepalives_idle": 15,
@@ -182,8 +186,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=64)
 DATABASES["default"]["OPTIONS"] = {
     **_NETWORK,
     **DATABASES["default"].get("OPTIONS", {}),
-    # Connections of our own keep the plans of what every order asks; PgBouncer's are anybody's.
-    **({"pool": _POOL | {"max_size": _pool_size}, "prepare_threshold": 5} if _pool_size else {}),
+    **(_OWN | {"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "shops.accounts.sessions"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from django.db import connection
 from django.db.models import Count, F, Sum, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
@@ -34,6 +33,7 @@ from creators.stage.times import ms, ms_or_none
 from creators.stage.who import restriction_card
 from shops.checkout import queries as checkout
 from shops.checkout.owner import CartOwner
+from shops.facts.rows import ask
 from shops.orders.models import Order, OrderLine
 from shops.payments.models import PaymentState
 from shops.stock.models import WaitlistEntry
@@ -196,12 +196,11 @@ FROM orders_order o WHERE o.id = ANY(%(orders)s::bigint[])
 
 def order_cards(*orders: Order) -> list[wire.OrderCard]:
     """Show orders to their buyer; `rev` is made of counts that only grow."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNTS,
-            {"orders": [order.pk for order in orders], "failed": PaymentState.FAILED.value},
-        )
-        counts = {pk: (moves, failed) for pk, moves, failed in cursor.fetchall()}
+    [rows] = ask(
+        _COUNTS,
+        {"orders": [order.pk for order in orders], "failed": PaymentState.FAILED.value},
+    )
+    counts = {pk: (moves, failed) for pk, moves, failed in rows}
     return [
         wire.OrderCard(
             number=order.number,

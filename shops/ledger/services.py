@@ -1,12 +1,15 @@
 """Posting to the books: the only way in."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import connection, transaction
 
+from shops.facts.rows import ask, columns, models
 from shops.ledger.models import Account, Entry, Journal, Kind, Side
 
 _AccountKey = tuple[str, str, str]
@@ -49,33 +52,50 @@ def post_all(postings: Sequence[Posting], *, now: datetime) -> int:
     """
     for one in postings:
         _check(one.lines)
+    if not postings:
+        return 0
     # In one order, so that two posters of the same events never wait for each other.
     by_key = {(one.source, one.key): one for one in sorted(postings, key=_place)}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO ledger_journal (source, key, description, posted_at)"
-            " SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[])"
-            " ON CONFLICT ON CONSTRAINT ledger_journal_once DO NOTHING RETURNING id, source, key",
-            [
-                now,
-                [source for source, _key in by_key],
-                [key for _source, key in by_key],
-                [one.description for one in by_key.values()],
-            ],
-        )
-        made = [(pk, by_key[source, key]) for pk, source, key in cursor.fetchall()]
-    accounts = _accounts(line.account for _pk, one in made for line in one.lines)
-    Entry.objects.bulk_create(
-        Entry(
-            journal_id=pk,
-            account=accounts[line.account],
-            side=line.side,
-            amount_minor=line.amount_minor,
-        )
-        for pk, one in made
+    accounts = _accounts(line.account for one in by_key.values() for line in one.lines)
+    journals = [
+        {"source": one.source, "key": one.key, "description": one.description}
+        for one in by_key.values()
+    ]
+    entries = [
+        {
+            "source": one.source,
+            "key": one.key,
+            "account_id": accounts[line.account].pk,
+            "side": line.side.value,
+            "amount_minor": line.amount_minor,
+        }
+        for one in by_key.values()
         for line in one.lines
+    ]
+    # A second poster of the same events waits here until the first one's transaction ends.
+    [[(made,)]] = ask(
+        _POST, {"journals": json.dumps(journals), "entries": json.dumps(entries), "now": now}
     )
-    return len(made)
+    return int(made)
+
+
+_POST: Final = """
+WITH made AS (
+    INSERT INTO ledger_journal (source, key, description, posted_at)
+    SELECT source, key, description, %(now)s::timestamptz
+    FROM ROWS FROM (jsonb_to_recordset(%(journals)s::jsonb)
+        AS (source text, key text, description text)) WITH ORDINALITY AS one ORDER BY ordinality
+    ON CONFLICT ON CONSTRAINT ledger_journal_once DO NOTHING RETURNING id, source, key
+), written AS (
+    INSERT INTO ledger_entry (journal_id, account_id, side, amount_minor)
+    SELECT made.id, one.account_id, one.side, one.amount_minor
+    FROM ROWS FROM (jsonb_to_recordset(%(entries)s::jsonb) AS (
+        source text, key text, account_id bigint, side text, amount_minor bigint
+    )) WITH ORDINALITY AS one
+    JOIN made USING (source, key) ORDER BY ordinality
+)
+SELECT count(*) FROM made
+"""
 
 
 def _place(one: Posting) -> tuple[str, str]:
@@ -147,9 +167,13 @@ def _accounts(wanted: Iterable[_AccountKey]) -> dict[_AccountKey, Account]:
 
 
 def _find(keys: Sequence[_AccountKey]) -> dict[_AccountKey, Account]:
-    rows = Account.objects.filter(
-        kind__in={key[0] for key in keys},
-        owner__in={key[1] for key in keys},
-        currency__in={key[2] for key in keys},
-    )
-    return {(row.kind, row.owner, row.currency): row for row in rows}
+    kinds, owners, currencies = (list(set(part)) for part in zip(*keys, strict=True))
+    [rows] = ask(_ACCOUNTS, {"kinds": kinds, "owners": owners, "currencies": currencies})
+    return {(row.kind, row.owner, row.currency): row for row in models(Account, rows)}
+
+
+_ACCOUNTS: Final = f"""
+SELECT {columns(Account, "a")} FROM ledger_account a
+WHERE a.kind = ANY(%(kinds)s::text[]) AND a.owner = ANY(%(owners)s::text[])
+    AND a.currency = ANY(%(currencies)s::text[])
+"""  # noqa: S608  # columns of a model

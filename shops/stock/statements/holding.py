@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from shops.facts.rows import ask
 from shops.stock.models import HoldState, Kind
 from shops.stock.statements.levels import Level, interval
 
@@ -163,18 +164,16 @@ def commit(
     Those with less than `below` left get `extension` more, as by `renew`.
     Returns the holds and the waitlist's entries whose offers are taken with them.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COMMIT,
-            {
-                "ids": list(hold_ids),
-                "below": interval(below),
-                "extension": interval(extension),
-                "cap": interval(cap),
-                "now": now,
-            },
-        )
-        rows = cursor.fetchall()
+    [rows] = ask(
+        _COMMIT,
+        {
+            "ids": list(hold_ids),
+            "below": interval(below),
+            "extension": interval(extension),
+            "cap": interval(cap),
+            "now": now,
+        },
+    )
     return {row[0] for row in rows}, [row[1] for row in rows if row[1] is not None]
 
 
