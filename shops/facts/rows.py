@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from django.db import connection
 from django.db.models import AutoField, Model
+from django.db.models.base import ModelState
 
 from shops.facts.postgresql import base
 
@@ -28,12 +29,19 @@ def columns(model: type[Model], alias: str) -> str:
 def models(model: type[_M], rows: Iterable[Sequence[Any]]) -> list[_M]:
     """Make models of rows that begin with `columns`; what follows these is left out."""
     names, converters = _shape(model)
+    alias = connection.alias
     found = []
     for row in rows:
-        values = list(row[: len(names)])
-        for place, convert in converters:
-            values[place] = convert(values[place])
-        found.append(model.from_db(connection.alias, names, values))
+        # Django's own way tells signals of each, which nobody listens to, and takes twice as long.
+        one = model.__new__(model)
+        held = vars(one)
+        held.update(zip(names, row, strict=False))
+        for name, convert in converters:
+            held[name] = convert(held[name])
+        state = ModelState()
+        state.adding, state.db = False, alias
+        one._state = state
+        found.append(one)
     return found
 
 
@@ -111,12 +119,12 @@ def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:
 @cache
 def _shape(
     model: type[Model],
-) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
+) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
     """Name a model's fields, and say how those are read that are not as the database gives them."""
     fields = model._meta.concrete_fields
-    converters: list[tuple[int, Callable[[Any], Any]]] = [
-        (place, partial(convert, expression=None, connection=connection))
-        for place, field in enumerate(fields)
+    converters: list[tuple[str, Callable[[Any], Any]]] = [
+        (str(field.attname), partial(convert, expression=None, connection=connection))
+        for field in fields
         if (convert := getattr(field, "from_db_value", None)) is not None
     ]
     return [str(field.attname) for field in fields], converters
