@@ -4,8 +4,7 @@ A transaction for two hundred costs hardly more than one for ten: one round trip
 one plan, one wait for the disk. So whoever asks for what many others want at this moment hands it
 to one thread with its own connection, which takes up to `AT_MOST` of them in one transaction,
 commits, and then answers. Nobody has to say when that is: what is asked for by several at once is
-*hot* (`Heat`), and who is alone goes alone, without any thread. Other processes have batchers of
-their own.
+*hot* (`Heat`), and who is alone goes alone, without any thread.
 
 What is answered was committed. What was not answered (the process died, PostgreSQL was away) is
 asked for again, so every ask must be harmless when it comes twice. One that makes its batch fail
@@ -20,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
@@ -66,17 +66,15 @@ class Unavailable(Refused):
     retry_after = 1
 
 
+@dataclass(eq=False, slots=True)
 class Waiting(Generic[A, R]):
     """A request in the queue; `tell` is called once, in the batcher's thread, with its answer."""
 
-    __slots__ = ("ask", "is_taken", "is_told", "tell", "until")
-
-    def __init__(self, ask: A, tell: Callable[[R | Refused], object], until: float) -> None:
-        self.ask = ask
-        self.tell = tell
-        self.until = until
-        self.is_taken = False
-        self.is_told = False
+    ask: A
+    tell: Callable[[R | Refused], object]
+    until: float
+    is_taken: bool = False
+    is_told: bool = False
 
     def answer(self, answer: R | Refused) -> None:
         self.is_told = True
@@ -155,14 +153,11 @@ class Batcher(Generic[A, R]):
                 raise self._busy
             self._waiting.append(one)
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 try:
-                    thread.start()
+                    self._begin()
                 except RuntimeError:
-                    # The system has no thread for us now; it may have one for the next.
                     self._waiting.remove(one)
                     raise self._busy from None
-                self._thread = thread
             elif len(self._waiting) in (1, self._at_most):
                 # The thread sleeps until there is a request, or until its next batch is full.
                 self._changed.notify()
@@ -213,17 +208,25 @@ class Batcher(Generic[A, R]):
             self._is_closed = True
             self._changed.notify()
             thread = self._thread
-        if thread is not None:
+        while thread is not None:
             thread.join()
+            thread = self._thread
+
+    def _begin(self) -> None:
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        thread.start()
+        self._thread = thread
 
     def _run(self) -> None:
         try:
             while batch := self._next():
                 self._take(batch)
         except BaseException:
-            # Whoever submits next starts another thread.
+            # Who waits, or submits next, has another thread, with another connection.
             with self._changed:
                 self._thread = None
+                if self._waiting:
+                    self._begin()
             raise
         finally:
             connection.close()
@@ -234,7 +237,6 @@ class Batcher(Generic[A, R]):
             if not self._waiting and not self._is_closed:
                 self._changed.wait(self._idle_seconds)
             if not self._waiting:
-                # Whoever submits next starts another thread.
                 self._thread = None
                 return []
             self._next_at = time.monotonic() + self._every_seconds
@@ -251,46 +253,45 @@ class Batcher(Generic[A, R]):
         """Have a batch done and answer everybody in it, whatever happens."""
         now = time.monotonic()
         mine = [one for one in batch if one.until >= now]
-        refusal: Refused | None = None
+        refusal = self._unavailable
         try:
-            refusal = self._take_all(mine) if mine else None
+            refusal = (mine and self._take_all(mine)) or refusal
         finally:
             for one in batch:
                 if not one.is_told:
-                    one.answer(self._busy() if one.until < now else refusal or self._unavailable())
+                    one.answer(self._busy() if one.until < now else refusal())
 
-    def _take_all(self, batch: Sequence[Waiting[A, R]]) -> Refused | None:
-        asks = [one.ask for one in batch]
+    def _take_all(self, batch: Sequence[Waiting[A, R]]) -> type[Refused] | None:
         for is_last in (False, True):
             try:
-                self._do(asks, partial(_answer, batch))
+                self._do([one.ask for one in batch], partial(_answer, batch))
                 return None
             except (OperationalError, InterfaceError) as error:
                 connection.close()
                 if isinstance(error.__cause__, LockNotAvailable):
-                    log.warning("%s: %d waited too long for a lock", self._name, len(asks))
-                    return self._busy()
+                    log.warning("%s: %d waited too long for a lock", self._name, len(batch))
+                    return self._busy
                 # The connection died before or after the commit. Nobody was answered, so the batch
                 # is asked again: what was committed is found then.
                 if is_last:
-                    log.warning("%s: %d were not done: %s", self._name, len(asks), error)
+                    log.warning("%s: %d were not done: %s", self._name, len(batch), error)
             except Exception:
                 # Whatever state the connection is in, the next batch has another.
                 connection.close()
                 if len(batch) > 1:
-                    return self._take_each(batch)
+                    return self._take_halves(batch)
                 log.exception("%s: one was not done", self._name)
                 if not batch[0].is_told:
                     batch[0].answer(self._failed())
-                return None
             if batch[0].is_told:
                 return None
-        return None
+        return self._unavailable
 
-    def _take_each(self, batch: Sequence[Waiting[A, R]]) -> Refused | None:
-        """Take the requests of a batch that failed one by one: only its cause is refused."""
-        for one in batch:
-            if not one.is_told and (refusal := self._take_all([one])):
+    def _take_halves(self, batch: Sequence[Waiting[A, R]]) -> type[Refused] | None:
+        """Take the halves of a batch that failed, and theirs: only its cause is refused."""
+        left = [one for one in batch if not one.is_told]
+        for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+            if half and (refusal := self._take_all(half)):
                 return refusal
         return None
 

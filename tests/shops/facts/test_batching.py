@@ -349,6 +349,85 @@ def test_a_forked_process_begins_afresh(slow):
     assert waiting is not batcher._waiting
 
 
+def test_what_waits_behind_a_thread_that_dies_is_done_all_the_same(slow, monkeypatch):
+    def give_up():
+        raise RuntimeError("not even that works")
+
+    def take(asks, then):
+        slow(asks, then)
+        if asks[0].quantity == 13:
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    with running(take) as batcher:
+        with monkeypatch.context() as broken:
+            broken.setattr(batching, "connection", SimpleNamespace(close=give_up))
+            batcher.submit(ask(quantity=13))
+            slow.began.acquire()
+            thread = batcher._thread
+            behind = batcher.submit(ask())
+            slow.go_on.release()
+            thread.join(1)
+        slow.go_on.release()
+        assert behind.result(2)
+
+
+def test_one_that_spoils_its_batch_costs_few_more_transactions(slow):
+    batches = []
+
+    def take(asks, then):
+        batches.append(len(asks))
+        if any(one.quantity == 13 for one in asks):
+            raise RuntimeError("a mistake")
+        slow(asks, then)
+
+    with running(take) as batcher:
+        batcher.submit(ask())
+        slow.began.acquire()
+        futures = [batcher.submit(ask(quantity=13 if n == 50 else 1)) for n in range(128)]
+        for _ in range(200):
+            slow.go_on.release()
+        assert [type(one.exception(5)) for one in futures].count(Unavailable) == 1
+    assert len(batches) < 20
+
+
+def test_where_postgresql_goes_away_among_them_it_is_not_asked_for_each(slow):
+    tries = []
+
+    def take(asks, then):
+        if len(asks) > 1:
+            raise RuntimeError("a mistake")
+        if asks[0].quantity == 13:
+            slow(asks, then)
+            return
+        tries.append(1)
+        raise OperationalError("connection refused")
+
+    with running(take) as batcher:
+        batcher.submit(ask(quantity=13))
+        slow.began.acquire()
+        futures = [batcher.submit(ask()) for _ in range(20)]
+        slow.go_on.release()
+        assert {type(one.exception(5)) for one in futures} == {Unavailable}
+    assert len(tries) == 2
+
+
+def test_nobody_is_given_the_exception_of_somebody_else(slow):
+    def take(asks, then):
+        slow(asks, lambda answers: None)
+        raise OperationalError from LockNotAvailable()
+
+    with running(take) as batcher:
+        batcher.submit(ask())
+        slow.began.acquire()
+        futures = [batcher.submit(ask()) for _ in range(3)]
+        slow.go_on.release()
+        slow.go_on.release()
+        errors = [one.exception(5) for one in futures]
+    assert {type(one) for one in errors} == {Busy}
+    assert len({id(one) for one in errors}) == 3
+
+
 # --- Hot and cold -----------------------------------------------------------------------------
 
 
