@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from shops.checkout import queries, services
 from shops.checkout.owner import CartOwner
-from shops.checkout.services.carts import MOST_PER_LINE
+from shops.checkout.services.filling import MOST_PER_LINE
 from shops.facts.fields import Whole
 from shops.facts.rest import BIGGEST_ID, ApiView
 

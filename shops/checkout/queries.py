@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from shops.accounts.models import Address
 from shops.accounts.queries import ADDRESSES_TO_CHOOSE
 from shops.catalog.models import Product, ProductImage, Sku
-from shops.checkout import statements
+from shops.checkout import cart_statements
 from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, keeps_nothing, policy_of
@@ -205,7 +205,7 @@ def shown_cart(*, owner: CartOwner, country: str = "", now: datetime) -> ShownCa
 
 def cart_of_user(*, user_id: int, now: datetime) -> ShownCart:
     """Read a user's cart without what only its page shows (pictures, what is kept, an estimate)."""
-    cart, lines, left, deals = statements.cart_of_user(user_id=user_id, now=now)
+    cart, lines, left, deals = cart_statements.cart_of_user(user_id=user_id, now=now)
     if cart is None:
         return ShownCart()
     return ShownCart(
@@ -254,12 +254,12 @@ def _estimate(lines: Sequence[ShownLine], *, country: str, now: datetime) -> Pri
 
 def unit_count(*, owner: CartOwner) -> int:
     """Count the units in an owner's cart."""
-    return statements.count_units(owner)
+    return cart_statements.count_units(owner)
 
 
 def units_left(*, owner: CartOwner, sku_ids: Sequence[int]) -> dict[int, int]:
     """Count by SKU what an owner can buy: what nobody keeps, and what is kept for them."""
-    return statements.units_left(owner, sku_ids=sku_ids)
+    return cart_statements.units_left([owner], sku_ids=sku_ids)[owner.room]
 
 
 def open_quote(*, buyer_id: int) -> Quote | None:

@@ -1,10 +1,7 @@
 """The one path from cart to paid order, a file per stretch of it."""
 
 from shops.checkout.services.carts import (
-    CartFull,
     CartMoved,
-    NotForSale,
-    OtherCurrency,
     add_to_cart,
     keep_cart,
     merge_carts,
@@ -16,6 +13,7 @@ from shops.checkout.services.ending import (
     expire_due_purchases,
     retry_payment,
 )
+from shops.checkout.services.filling import CartFull, NotForSale, OtherCurrency
 from shops.checkout.services.guests import (
     GuestLinkOver,
     HasAccount,

@@ -1,51 +1,42 @@
 """Change carts. Every change takes the cart's row and raises its version."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
-from django.db.models import Sum
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q, Sum
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from shops.catalog.models import Sku
-from shops.checkout import statements
+from shops.checkout import cart_statements, statements
 from shops.checkout.events import CartChanged
 from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.policies import keeps_in_cart, policy_of
 from shops.checkout.queries import cart_of, units_left
+from shops.checkout.services.filling import (
+    MOST_PER_LINE,
+    Put,
+    ToPut,
+    check_left,
+    put_each,
+    sold,
+)
 from shops.checkout.services.keeping import drop_cart_hold, fit_cart_hold, live_holds
 from shops.checkout.services.limits import check_limits
+from shops.facts.batching import Batcher, Heat, Unavailable, together
 from shops.facts.publishing import publish, publish_all
 from shops.facts.refused import NotFound, Refused
-from shops.pricing.models import Deal
 from shops.stock import services as stock
-from shops.stock.services import BadQuantity, OutOfStock
+from shops.stock.services import BadQuantity
 
-MOST_PER_LINE: Final = 99
-MOST_LINES: Final = 100
-# "No more than 99" is a check of the database, too; the referral's length is the column's.
-REFERRAL_LENGTH: Final = 255
+# How long a batch waits for the locks that others have.
+LOCK_SECONDS: Final = 3.0
 _POLICY: Final = ("sku__product__reservation_policy",)
-
-
-class NotForSale(Refused):
-    code = "not_for_sale"
-    message = _("This product is no longer sold.")
-
-
-class OtherCurrency(Refused):
-    code = "other_currency"
-    message = _("Your cart is in another currency. Order what is in it first.")
-
-
-class CartFull(Refused):
-    code = "cart_full"
-    message = _("Your cart is full. Order what is in it first.")
 
 
 class CartMoved(Refused):
@@ -67,7 +58,8 @@ def add_to_cart(
     """Put units of a SKU into a cart, on top of those that are in it; a top-up counts them in.
 
     The last referral that is not empty earns the sale. Units of a product that is kept from the
-    cart on are held; call it outside a transaction, as for all holds.
+    cart on are held; call it outside a transaction, as for all holds. Many owners at once share
+    their transactions.
 
     :raises BadQuantity: the quantity is not 1 to 99
     :raises NotForSale: the product, the variant or its shop is not active
@@ -75,20 +67,16 @@ def add_to_cart(
     :raises OutOfStock: fewer units are left than would be in the cart
     :raises OtherCurrency: the cart holds another currency
     :raises CartFull: it has as many lines as it can have
+    :raises Busy, Unavailable: too many fill their carts at once, or the database does not answer
     """
     if not 1 <= quantity <= MOST_PER_LINE:
         raise BadQuantity
-    # Read before the cart is locked: what is left is for the hold to guard.
-    sku, left, deal = statements.offered(owner, sku_id=sku_id, now=now)
-    line, before = _put_in(
-        owner=owner,
-        sku=_sold(sku, sku_id),
-        left=left,
-        deal=deal,
-        quantity=quantity,
-        referral=referral,
-        is_top_up=is_top_up,
-        now=now,
+    line, before = together(
+        ToPut(owner, sku_id, quantity, referral, is_top_up, now, get_language()),
+        batcher=batcher,
+        heat=heat,
+        keys=["carts"],
+        alone=_put_alone,
     )
     try:
         fit_cart_hold(line, buyer_id=owner.user_id, now=now)
@@ -98,42 +86,29 @@ def add_to_cart(
     return line
 
 
-@transaction.atomic
-def _put_in(
-    *,
-    owner: CartOwner,
-    sku: Sku,
-    left: int,
-    deal: Deal | None,
-    quantity: int,
-    referral: str,
-    is_top_up: bool,
-    now: datetime,
-) -> tuple[CartLine, int]:
-    """Put units in; returns the line and how many there were before."""
-    cart, lines = statements.lock_full_cart(owner, now=now)
-    if any(currency != sku.currency for _line, currency in lines):
-        raise OtherCurrency
-    own = [line for line, _currency in lines if line.sku_id == sku.pk]
-    line = own[0] if own else CartLine(cart=cart, sku=sku, quantity=0)
-    if line.pk is None and len(lines) >= MOST_LINES:
-        raise CartFull
-    line.sku = sku
-    before = line.quantity
-    line.quantity = max(before, quantity) if is_top_up else before + quantity
-    if line.quantity > MOST_PER_LINE:
-        raise BadQuantity
-    _check_left(left, sku_id=sku.pk, wanted=line.quantity)
-    _check_limit(cart, sku, wanted=line.quantity)
-    line.referral = referral[:REFERRAL_LENGTH] or line.referral
-    line.seen_price_minor = min(deal.price_minor, sku.price_minor) if deal else sku.price_minor
-    line.added_at = line.added_at or now
-    cart.version += 1
-    cart.updated_at = now
-    cart.counted = statements.put(line, cart)
-    publish(CartChanged(room=owner.room, version=cart.version, units=cart.counted))
-    line.cart = cart
-    return line, before
+def _put_alone(ask: ToPut) -> Put:
+    answers: list[Put | Refused] = []
+    put_each([ask], answers)
+    [answer] = answers
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def _take(asks: Sequence[ToPut], then: Callable[[Sequence[Put | Refused]], None]) -> None:
+    answers: list[Put | Refused] = []
+    try:
+        put_each(asks, answers, then=then, lock_seconds=LOCK_SECONDS)
+    except (OperationalError, InterfaceError):
+        if not answers:
+            raise
+        # It may be committed. To be asked again could put it in twice, so nobody is.
+        connection.close()
+        then([Unavailable() for _ask in asks])
+
+
+batcher: Batcher[ToPut, Put] = Batcher(_take, name="cart-batcher")
+heat = Heat()
 
 
 def set_quantity(
@@ -167,7 +142,7 @@ def set_quantity(
 
 @transaction.atomic
 def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: datetime) -> CartLine:
-    cart = statements.lock_cart(owner, now=now)
+    cart = cart_statements.lock_cart(owner, now=now)
     if cart.version != version:
         raise CartMoved(version=cart.version)
     line = cart.lines.select_related(*_POLICY).filter(sku_id=sku_id).first()
@@ -176,7 +151,7 @@ def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: dat
     if quantity > line.quantity:
         sku = _for_sale(sku_id)
         left = units_left(owner=owner, sku_ids=[sku_id])
-        _check_left(left.get(sku_id, 0), sku_id=sku_id, wanted=quantity)
+        check_left(left.get(sku_id, 0), sku_id=sku_id, wanted=quantity)
         _check_limit(cart, sku, wanted=quantity)
     if quantity == 0:
         CartLine.objects.filter(pk=line.pk).delete()
@@ -189,7 +164,7 @@ def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: dat
 @transaction.atomic
 def _put_back(*, owner: CartOwner, line: CartLine, quantity: int, now: datetime) -> None:
     """Undo a change of a line whose units could not be kept, unless the cart has moved on."""
-    cart = statements.lock_cart(owner, now=now)
+    cart = cart_statements.lock_cart(owner, now=now)
     if cart.version != line.cart.version:
         return
     if quantity:
@@ -245,13 +220,15 @@ def merge_carts(*, token: uuid.UUID, user_id: int, now: datetime) -> None:
 def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
     """Move the lines; returns the holds that are left over."""
     mine = CartOwner(user_id=user_id)
-    theirs = Cart.objects.select_for_update().filter(token=token).first()
+    # Both in the order of their ids, as all who take several.
+    both = Cart.objects.select_for_update().filter(Q(token=token) | Q(user=user_id))
+    theirs = next((cart for cart in both.order_by("pk") if cart.user_id is None), None)
     if theirs is None:
         return []
     brought = list(theirs.lines.order_by("sku_id"))
     over = []
     if brought:
-        cart = statements.lock_cart(mine, now=now)
+        cart = cart_statements.lock_cart(mine, now=now)
         left = units_left(owner=mine, sku_ids=[line.sku_id for line in brought])
         had = {line.sku_id: line for line in cart.lines.all()}
         for line in brought:
@@ -320,21 +297,13 @@ def _take_out_referred(*, referral_prefix: str, now: datetime) -> list[uuid.UUID
 def _changed(cart: Cart, *, owner: CartOwner, now: datetime) -> Cart:
     cart.version += 1
     cart.updated_at = now
-    cart.counted = statements.note_change(cart)
+    cart.counted = cart_statements.note_change(cart)
     publish(CartChanged(room=owner.room, version=cart.version, units=cart.counted))
     return cart
 
 
 def _for_sale(sku_id: int) -> Sku:
-    return _sold(statements.sku_of(sku_id), sku_id)
-
-
-def _sold(sku: Sku | None, sku_id: int) -> Sku:
-    if sku is None:
-        raise NotFound
-    if not (sku.is_active and sku.product.is_active and sku.product.shop.is_active):
-        raise NotForSale(sku_id=sku_id)
-    return sku
+    return sold(cart_statements.sku_of(sku_id), sku_id)
 
 
 def _check_limit(cart: Cart, sku: Sku, *, wanted: int) -> None:
@@ -349,12 +318,3 @@ def _check_limit(cart: Cart, sku: Sku, *, wanted: int) -> None:
         most={sku.product_id: most},
         buyer_id=cart.user_id,
     )
-
-
-def _check_left(left: int, *, sku_id: int, wanted: int) -> None:
-    """Say early what would be refused at checkout; the hold is what guards."""
-    if left <= 0:
-        raise OutOfStock(_("This is sold out."), sku_id=sku_id, left=0)
-    if wanted > left:
-        text = ngettext("Only %(left)d is left.", "Only %(left)d are left.", left)
-        raise OutOfStock(text % {"left": left}, sku_id=sku_id, left=left)

@@ -19,7 +19,8 @@ from shops.checkout import quote_statements
 from shops.checkout.models import CartLine, Quote, QuoteLine
 from shops.checkout.policies import policy_of
 from shops.checkout.quote_statements import Basket, Draft
-from shops.checkout.services.carts import CartMoved, NotForSale, OtherCurrency
+from shops.checkout.services.carts import CartMoved
+from shops.checkout.services.filling import NotForSale, OtherCurrency
 from shops.checkout.services.keeping import (
     Kept,
     ShortOfStock,

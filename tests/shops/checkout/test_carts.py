@@ -42,7 +42,7 @@ def test_impossible_quantities_are_refused(mine, mug, now, quantity):
 
 
 def test_a_cart_has_only_so_many_lines(mine, mug, scarf, now, monkeypatch):
-    monkeypatch.setattr(services.carts, "MOST_LINES", 1)
+    monkeypatch.setattr(services.filling, "MOST_LINES", 1)
     _add(mine, mug, now)
     with pytest.raises(services.CartFull):
         _add(mine, scarf, now)

@@ -43,3 +43,20 @@ def test_who_signs_in_while_something_is_put_into_their_cart_loses_nothing(alice
         alice.pk: mug.pk,
         None: scarf.pk,
     }
+
+
+def test_a_sign_in_takes_both_carts_in_the_order_of_all_who_take_several(alice, shop, now):
+    mug = SkuFactory(product__shop=shop)
+    mine, browser = CartOwner(user_id=alice.pk), CartOwner(token=uuid.uuid4())
+    low, high = (
+        services.add_to_cart(owner=owner, sku_id=mug.pk, quantity=1, now=now).cart
+        for owner in (mine, browser)
+    )
+
+    come_between(
+        lambda: services.merge_carts(token=browser.token, user_id=alice.pk, now=now),
+        first=low,
+        then=high,
+    )
+
+    assert CartLine.objects.get().quantity == 2
