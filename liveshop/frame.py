@@ -1,7 +1,8 @@
 """What the frame of every page asks: one statement, as hardly anybody has more than a cart."""
 
-from dataclasses import dataclass
-from typing import Final, cast
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -22,8 +23,7 @@ SELECT
 """
 
 
-@dataclass(frozen=True)
-class Menu:
+class _Found(NamedTuple):
     """How many units are in the cart, and what else may stand in the menu."""
 
     units: int
@@ -32,25 +32,55 @@ class Menu:
     has_roles: bool
 
 
+class Menu:
+    """The menu of one page: asked for when the first of it is shown, or with what a view asks."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.is_known = False
+
+    def ask(self) -> tuple[str, Mapping[str, Any]]:
+        return _ASK, {"user": self._request.user.pk}
+
+    def hear(self, rows: Sequence[Sequence[Any]]) -> None:
+        [(units, is_creator, is_staff, has_roles)] = rows
+        has_roles = has_roles or self._request.user.is_superuser
+        self.found = _Found(units, is_creator, is_staff, has_roles)
+        self.is_known = True
+
+    @cached_property
+    def found(self) -> _Found:
+        if not self._request.user.is_authenticated:
+            return _Found(unit_count(owner=owner_of(self._request)), False, False, False)
+        [rows] = ask(*self.ask())
+        self.hear(rows)
+        return self.found
+
+
+def menu_of(request: HttpRequest) -> Menu:
+    """Give the one menu of a request."""
+    kept: Menu | None = getattr(request, "menu", None)
+    if kept is None:
+        kept = Menu(request)
+        setattr(request, "menu", kept)  # noqa: B010  # Django's requests declare no such thing
+    return kept
+
+
 def frame(request: HttpRequest) -> dict[str, object]:
-    """Give all templates what is in the frame, asked for when the first of it is shown."""
-    user = request.user
-    menu = cast(Menu, SimpleLazyObject(lambda: _menu(request)))
+    """Give all templates what is in the frame."""
+    user, menu = request.user, menu_of(request)
 
     def shops() -> list[object]:
-        asks = menu.is_staff_of_shops or menu.has_roles
+        asks = menu.found.is_staff_of_shops or menu.found.has_roles
         return list(managed_shops(user=user)) if asks else []
 
-    return {
-        "cart_count": SimpleLazyObject(lambda: menu.units),
-        "my_shops": SimpleLazyObject(shops),
-        "my_creator": SimpleLazyObject(lambda: creator_of(user) if menu.is_creator else None),
-        "sees_all_scores": SimpleLazyObject(lambda: menu.has_roles and sees_all_scores(user)),
+    made: dict[str, Callable[[], object]] = {
+        "cart_count": lambda: menu.found.units,
+        "my_shops": shops,
+        "my_creator": lambda: creator_of(user) if menu.found.is_creator else None,
+        "sees_all_scores": lambda: menu.found.has_roles and sees_all_scores(user),
     }
-
-
-def _menu(request: HttpRequest) -> Menu:
-    if not request.user.is_authenticated:
-        return Menu(unit_count(owner=owner_of(request)), False, False, False)
-    [[(units, is_creator, is_staff, has_roles)]] = ask(_ASK, {"user": request.user.pk})
-    return Menu(units, is_creator, is_staff, has_roles or request.user.is_superuser)
+    # What nobody has asked yet is asked when it is shown: not all templates have a frame.
+    return {
+        name: make() if menu.is_known else SimpleLazyObject(make) for name, make in made.items()
+    }

@@ -128,6 +128,8 @@ COMMISSION_PAYEE_OF_USER = "creators.profiles.queries.payee_of_user"
 COMMISSION_PAYEE_NAMES = "creators.profiles.queries.payee_names"
 # Who tells the shops which sales travel together: those of one show.
 PARCEL_GROUP = "creators.pieces.referral.show_of"
+# What the frame of a page asks, for views that ask it along with what is theirs.
+FRAME = "liveshop.frame.menu_of"
 
 TEMPLATES = [
     {
@@ -149,6 +151,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "liveshop.frame.frame",
+                "liveshop.tokens.csrf",
             ],
         },
     }

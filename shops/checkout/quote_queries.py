@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from shops.accounts.models import Address
 from shops.accounts.queries import ADDRESSES_TO_CHOOSE
 from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.facts.frames import Frame
 from shops.facts.rows import ask_each, columns, joined, models
 from shops.pricing.calculation import Option, PricedOption
 from shops.pricing.statements import ways_where
@@ -55,6 +58,24 @@ class ShownQuote:
     parts: Sequence[ShownShipment]
     vouchers: Sequence[QuoteVoucher]
     addresses: Sequence[Address]
+
+    @cached_property
+    def path(self) -> str:
+        """Say where what a buyer does with it goes to: that and the name of what is done."""
+        return f"/checkout/{self.quote.pk}/"
+
+    @cached_property
+    def kept_until(self) -> str:
+        """Write for browsers until when it is kept; `kept_until_clock` does for people."""
+        return self._until.isoformat()
+
+    @property
+    def kept_until_clock(self) -> str:
+        return f"{self._until:%H:%M}"
+
+    @property
+    def _until(self) -> datetime:
+        return self.quote.expires_at.astimezone(UTC)
 
     @property
     def units(self) -> int:
@@ -129,18 +150,21 @@ class Read:
     addresses: Sequence[Address]
 
 
-def read_quote(*, quote: Quote) -> Read:
-    """Read what a quote promises, in one trip."""
+def read_quote(*, quote: Quote, frame: Frame | None = None) -> Read:
+    """Read what a quote promises, in one trip, and with it what the frame of its page asks."""
     mine = {"quote": quote.pk}
-    lines, shipments, vouchers, ways, addresses = ask_each(
+    lines, shipments, vouchers, ways, addresses, *framing = ask_each(
         [
             (_LINES, mine),
             (_SHIPMENTS, mine),
             (_VOUCHERS, mine),
             (_WAYS, {**mine, "countries": [quote.country]}),
             (ADDRESSES_TO_CHOOSE, {"user": quote.buyer_id}),
+            *([frame.ask()] if frame else []),
         ]
     )
+    if frame:
+        frame.hear(*framing)
     sent = models(QuoteShipment, shipments)
     to = Ways(ways)
     return Read(
@@ -164,9 +188,9 @@ def _lines(
     return found
 
 
-def shown_quote(*, quote: Quote) -> ShownQuote:
+def shown_quote(*, quote: Quote, frame: Frame | None = None) -> ShownQuote:
     """Read a quote for its page: by shop, with the ways to send and what each would cost."""
-    read = read_quote(quote=quote)
+    read = read_quote(quote=quote, frame=frame)
     by_shop: dict[int, list[tuple[QuoteLine, ProductImage | None]]] = {}
     for line, image in read.lines:
         by_shop.setdefault(line.sku.product.shop_id, []).append((line, image))

@@ -23,6 +23,7 @@ from shops.checkout.owner import owner_of
 from shops.checkout.quote_queries import ShownQuote, shown_quote
 from shops.checkout.views import cart_page, chosen_country, for_program, user_of
 from shops.facts.batching import Busy, Unavailable
+from shops.facts.frames import frame_of
 from shops.facts.idempotency import HEADER, Answer
 from shops.facts.refused import Invalid, Refused
 from shops.facts.throttle import TooMany
@@ -44,7 +45,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect("checkout:cart")
     except Refused as refused:
         return cart_page(request, refused=refused, status=refused.status)
-    shown = shown_quote(quote=quote)
+    shown = shown_quote(quote=quote, frame=frame_of(request))
     return _page(request, quote, _fresh_form(shown), shown=shown)
 
 
@@ -280,7 +281,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "quote": quote,
-        "shown": shown or shown_quote(quote=quote),
+        "shown": shown or shown_quote(quote=quote, frame=frame_of(request)),
         "form": form,
         "wrong": form.wrong_fields() if form.is_bound else [],
         "refused": refused,

@@ -4,10 +4,13 @@ import re
 import uuid
 
 import pytest
+from django.template.defaultfilters import date
 from django.utils.html import escape
+from django.utils.timezone import localtime
 
 from shops.accounts.models import Address
 from shops.checkout.models import Quote
+from shops.checkout.quote_queries import shown_quote
 from shops.checkout.services import placing
 from shops.facts.batching import Unavailable
 from shops.orders.models import Order
@@ -273,3 +276,22 @@ def test_programs_get_the_amounts(browser, alice, shop, mug, now):
     quote = quote_for(alice, mug, now=now)
     answer = browser.post(f"/checkout/{quote.pk}/price/", {}, headers=JSON).json()
     assert (answer["total_minor"], answer["shipping_minor"], answer["country"]) == (2480, 490, "IT")
+
+
+def test_the_menu_comes_with_the_quote_and_not_in_a_trip_of_its_own(browser, mug, monkeypatch):
+    browser.post("/cart/add/", {"sku": mug.pk, "quantity": 3})
+
+    def refuse(*_asked):
+        raise AssertionError("the menu was asked for alone")
+
+    monkeypatch.setattr("liveshop.frame.ask", refuse)
+    assert re.search(r"data-cart-count>3<", browser.get("/checkout/").text)
+    with pytest.raises(AssertionError, match="alone"):
+        browser.get("/cart/")
+
+
+def test_until_when_it_is_kept_is_written_as_templates_do(alice, mug, now):
+    shown = shown_quote(quote=quote_for(alice, mug, now=now))
+    until = localtime(shown.quote.expires_at)
+
+    assert (shown.kept_until, shown.kept_until_clock) == (date(until, "c"), date(until, "H:i"))
