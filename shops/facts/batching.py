@@ -3,8 +3,7 @@
 A transaction for two hundred costs hardly more than one for ten: one round trip of each statement,
 one plan, one wait for the disk. So whoever asks for what many others want at this moment hands it
 to one thread with its own connection, which takes up to `AT_MOST` of them in one transaction,
-commits, and then answers. Nobody has to say when that is: what is asked for by several at once is
-*hot* (`Heat`), and who is alone goes alone, without any thread.
+commits, and then answers. What several want is *hot* (`Heat`); who is alone goes without a thread.
 
 What is answered was committed. What was not answered (the process died, PostgreSQL was away) is
 asked for again, so every ask must be harmless when it comes twice. One that makes its batch fail
@@ -29,18 +28,20 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
+from shops.facts.postgresql.base import limit_waits_for_locks
 from shops.facts.refused import Refused
 
 log = logging.getLogger(__name__)
 
 AT_MOST: Final = 200
 MOST_WAITING: Final = 2_000
-# After a batch began, the next one waits so long to fill: a transaction for ten costs hardly more
-# than one for two.
+# After a batch began, the next one waits so long to fill.
 EVERY_SECONDS: Final = 0.002
+# How long a batch waits for a lock: all who come behind it wait, too.
+LOCK_SECONDS: Final = 3.0
 # How long a caller waits for an answer.
 PATIENCE_SECONDS: Final = 5.0
-# The thread, and with it its connection, ends after so long without a request.
+# The thread and its connection end after so long without a request.
 IDLE_SECONDS: Final = 2.0
 # What more than so many ask for at once is hot, and stays so for a while.
 HOT_ABOVE: Final = 3
@@ -159,7 +160,7 @@ class Batcher(Generic[A, R]):
                     self._waiting.remove(one)
                     raise self._busy from None
             elif len(self._waiting) in (1, self._at_most):
-                # The thread sleeps until there is a request, or until its next batch is full.
+                # It sleeps until there is a request, or until its next batch is full.
                 self._changed.notify()
         return one
 
@@ -218,11 +219,12 @@ class Batcher(Generic[A, R]):
         self._thread = thread
 
     def _run(self) -> None:
+        limit_waits_for_locks(LOCK_SECONDS)
         try:
             while batch := self._next():
                 self._take(batch)
         except BaseException:
-            # Who waits, or submits next, has another thread, with another connection.
+            # Who waits, or comes next, has another thread.
             with self._changed:
                 self._thread = None
                 if self._waiting:
@@ -271,8 +273,8 @@ class Batcher(Generic[A, R]):
                 if isinstance(error.__cause__, LockNotAvailable):
                     log.warning("%s: %d waited too long for a lock", self._name, len(batch))
                     return self._busy
-                # The connection died before or after the commit. Nobody was answered, so the batch
-                # is asked again: what was committed is found then.
+                # It died before or after the commit. Nobody was answered, so all are asked again:
+                # what was committed is found then.
                 if is_last:
                     log.warning("%s: %d were not done: %s", self._name, len(batch), error)
             except Exception:
@@ -349,9 +351,8 @@ class Heat:
                         del self._under_way[key]
                 if len(self._hot_until) > 100:
                     now = time.monotonic()
-                    self._hot_until = {
-                        key: until for key, until in self._hot_until.items() if until > now
-                    }
+                    left = {key: end for key, end in self._hot_until.items() if end > now}
+                    self._hot_until = left
 
 
 def together(
@@ -375,8 +376,7 @@ def together(
     with heat.visit(keys) as is_hot:
         if not is_hot:
             return alone(ask)
-        # Who waits needs no connection; the batcher needs one of the same pool, and could wait for
-        # those who wait for it.
+        # Who waits needs no connection; the batcher needs one, and could wait for who waits for it.
         if connection.settings_dict["OPTIONS"].get("pool"):
             connection.close()
         return batcher.wait_for(ask)

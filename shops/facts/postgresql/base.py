@@ -26,6 +26,9 @@ _MOST_PREPARED: Final = 500
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    # How long statements of this thread wait for a lock; None: as long as it takes.
+    lock_seconds: float | None = None
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> "psycopg.Connection[Any]":
         while True:
             found: psycopg.Connection[Any] = super().get_new_connection(conn_params)
@@ -36,6 +39,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # The pool puts another one in its place.
             found.close()
             pool.putconn(found)
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        if self.lock_seconds is not None:
+            with self.cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = {round(self.lock_seconds * 1000)}")
+
+    def _close(self) -> None:
+        # The pool's next user waits as long as it takes.
+        if self.connection is not None and self.lock_seconds is not None:
+            try:
+                self.connection.rollback()
+                self.connection.execute("RESET lock_timeout")
+            except psycopg.Error:
+                self.connection.close()
+        super()._close()  # type: ignore[misc]  # django-stubs don't know it
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> list[Rows]:
         """Send one or several statements in one trip; the rows of each of them."""
@@ -100,6 +119,11 @@ def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
 def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
     """Do as `ask` with single statements, each with its own values."""
     return cast(DatabaseWrapper, connection).ask_each(asked)
+
+
+def limit_waits_for_locks(seconds: float) -> None:
+    """Have no statement of this thread wait longer for a lock (OperationalError)."""
+    cast(DatabaseWrapper, connection).lock_seconds = seconds
 
 
 def _rows(cursor: CursorWrapper) -> Rows:
