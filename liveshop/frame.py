@@ -13,13 +13,16 @@ from shops.checkout.owner import owner_of
 from shops.checkout.queries import unit_count
 from shops.facts.rows import ask
 
+# Each row tells last of whom it is.
 _ASK: Final = """
 SELECT
     (SELECT coalesce(sum(l.quantity), 0)::int FROM checkout_cartline l
-     JOIN checkout_cart c ON c.id = l.cart_id WHERE c.user_id = %(user)s),
-    EXISTS (SELECT 1 FROM profiles_creator WHERE user_id = %(user)s),
-    EXISTS (SELECT 1 FROM catalog_shopstaff WHERE user_id = %(user)s),
-    EXISTS (SELECT 1 FROM accounts_grant WHERE user_id = %(user)s)
+     JOIN checkout_cart c ON c.id = l.cart_id WHERE c.user_id = u.id),
+    EXISTS (SELECT 1 FROM profiles_creator WHERE user_id = u.id),
+    EXISTS (SELECT 1 FROM catalog_shopstaff WHERE user_id = u.id),
+    EXISTS (SELECT 1 FROM accounts_grant WHERE user_id = u.id),
+    u.id
+FROM unnest(%(users)s::bigint[]) AS u (id)
 """
 
 
@@ -39,11 +42,21 @@ class Menu:
         self._request = request
         self.is_known = False
 
-    def ask(self) -> tuple[str, Mapping[str, Any]]:
-        return _ASK, {"user": self._request.user.pk}
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Menu":
+        """Give the one menu of a request."""
+        kept: Menu | None = getattr(request, "menu", None)
+        if kept is None:
+            kept = cls(request)
+            setattr(request, "menu", kept)  # noqa: B010  # Django's requests declare no such thing
+        return kept
 
-    def hear(self, rows: Sequence[Sequence[Any]]) -> None:
-        [(units, is_creator, is_staff, has_roles)] = rows
+    @classmethod
+    def asked(cls, *, users: str) -> tuple[str, Mapping[str, Any]]:
+        return _ASK, {"users": users}
+
+    def hear(self, row: Sequence[Any]) -> None:
+        units, is_creator, is_staff, has_roles, _user = row
         has_roles = has_roles or self._request.user.is_superuser
         self.found = _Found(units, is_creator, is_staff, has_roles)
         self.is_known = True
@@ -52,23 +65,14 @@ class Menu:
     def found(self) -> _Found:
         if not self._request.user.is_authenticated:
             return _Found(unit_count(owner=owner_of(self._request)), False, False, False)
-        [rows] = ask(*self.ask())
-        self.hear(rows)
+        [[row]] = ask(*self.asked(users=f"{{{self._request.user.pk}}}"))
+        self.hear(row)
         return self.found
-
-
-def menu_of(request: HttpRequest) -> Menu:
-    """Give the one menu of a request."""
-    kept: Menu | None = getattr(request, "menu", None)
-    if kept is None:
-        kept = Menu(request)
-        setattr(request, "menu", kept)  # noqa: B010  # Django's requests declare no such thing
-    return kept
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """Give all templates what is in the frame."""
-    user, menu = request.user, menu_of(request)
+    user, menu = request.user, Menu.of(request)
 
     def shops() -> list[object]:
         asks = menu.found.is_staff_of_shops or menu.found.has_roles

@@ -129,7 +129,7 @@ COMMISSION_PAYEE_NAMES = "creators.profiles.queries.payee_names"
 # Who tells the shops which sales travel together: those of one show.
 PARCEL_GROUP = "creators.pieces.referral.show_of"
 # What the frame of a page asks, for views that ask it along with what is theirs.
-FRAME = "liveshop.frame.menu_of"
+FRAME = "liveshop.frame.Menu"
 
 TEMPLATES = [
     {

@@ -13,10 +13,13 @@ def addresses_of(user: User) -> Sequence[Address]:
     return list(Address.objects.filter(user=user).order_by("-is_default", "-created_at", "-pk"))
 
 
-ADDRESSES_TO_CHOOSE: Final = f"""
-SELECT {columns(Address, "a")} FROM accounts_address a
-WHERE a.user_id = %(user)s::bigint ORDER BY a.is_default DESC, a.id DESC
+_TO_CHOOSE: Final = f"""
+SELECT {columns(Address, "a")}, a.user_id FROM accounts_address a
+WHERE a.user_id {{of}} ORDER BY a.is_default DESC, a.id DESC
 """  # noqa: S608  # columns of a model
+ADDRESSES_TO_CHOOSE: Final = _TO_CHOOSE.format(of="= %(user)s::bigint")
+# Each row tells last whose it is.
+ADDRESSES_OF_USERS: Final = _TO_CHOOSE.format(of="= ANY(%(users)s::bigint[])")
 
 
 def addresses_to_choose(user: User) -> list[Address]:

@@ -1,12 +1,16 @@
 """Carts, and quotes: what a cart costs, kept with its stock until a time."""
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from shops.checkout.quote_rows import QuoteRows
 
 
 class Cart(models.Model):
@@ -72,6 +76,9 @@ class Quote(models.Model):
         OPEN = "open", _("Open")
         ORDERED = "ordered", _("Ordered")
         CLOSED = "closed", _("Closed")
+
+    # What its page is made of (`quote_rows`), where it was started to be shown.
+    rows: "QuoteRows | None" = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     buyer = models.ForeignKey(

@@ -4,17 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from shops.accounts.models import Address
-from shops.accounts.queries import ADDRESSES_TO_CHOOSE
 from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.checkout.quote_rows import rows_of
 from shops.facts.frames import Frame
-from shops.facts.rows import ask_each, columns, joined, models
+from shops.facts.rows import joined, models
 from shops.pricing.calculation import Option, PricedOption
-from shops.pricing.statements import ways_where
-from shops.pricing.ways import Ways
 
 
 @dataclass(frozen=True)
@@ -114,29 +112,6 @@ class ShownQuote:
         return any(line.is_held for part in self.parts for line in part.lines)
 
 
-_LINES: Final = f"""
-SELECT {columns(QuoteLine, "l")}, {columns(Sku, "k")}, {columns(Product, "p")},
-    {columns(Shop, "s")}, {columns(ProductImage, "i")}
-FROM checkout_quoteline l
-JOIN catalog_sku k ON k.id = l.sku_id
-JOIN catalog_product p ON p.id = k.product_id
-JOIN catalog_shop s ON s.id = p.shop_id
-LEFT JOIN LATERAL (
-    SELECT * FROM catalog_productimage WHERE product_id = p.id ORDER BY position, id LIMIT 1
-) i ON true
-WHERE l.quote_id = %(quote)s::uuid ORDER BY l.id
-"""  # noqa: S608  # columns of models
-_SHIPMENTS: Final = f"""
-SELECT {columns(QuoteShipment, "m")} FROM checkout_quoteshipment m
-WHERE m.quote_id = %(quote)s::uuid ORDER BY m.shop_id
-"""  # noqa: S608
-_WAYS: Final = ways_where("SELECT shop_id FROM checkout_quoteshipment WHERE quote_id = %(quote)s")
-_VOUCHERS: Final = f"""
-SELECT {columns(QuoteVoucher, "v")} FROM checkout_quotevoucher v
-WHERE v.quote_id = %(quote)s::uuid ORDER BY v.id
-"""  # noqa: S608
-
-
 @dataclass(frozen=True)
 class Read:
     """All rows of a quote, each line with its SKU and its product's first picture."""
@@ -151,28 +126,22 @@ class Read:
 
 
 def read_quote(*, quote: Quote, frame: Frame | None = None) -> Read:
-    """Read what a quote promises, in one trip, and with it what the frame of its page asks."""
-    mine = {"quote": quote.pk}
-    lines, shipments, vouchers, ways, addresses, *framing = ask_each(
-        [
-            (_LINES, mine),
-            (_SHIPMENTS, mine),
-            (_VOUCHERS, mine),
-            (_WAYS, {**mine, "countries": [quote.country]}),
-            (ADDRESSES_TO_CHOOSE, {"user": quote.buyer_id}),
-            *([frame.ask()] if frame else []),
-        ]
-    )
-    if frame:
-        frame.hear(*framing)
-    sent = models(QuoteShipment, shipments)
-    to = Ways(ways)
+    """Read what a quote promises, in one trip, and with it what the frame of its page asks.
+
+    One that was just started for its page has that with it already, once.
+    """
+    rows, quote.rows = quote.rows, None
+    if rows is None:
+        [rows] = rows_of([quote], framed=frame is not None)
+    if frame and rows.frame is not None:
+        frame.hear(rows.frame)
+    sent = models(QuoteShipment, rows.shipments)
     return Read(
-        lines=_lines(lines, quote),
+        lines=_lines(rows.lines, quote),
         shipments=sent,
-        vouchers=models(QuoteVoucher, vouchers),
-        options={one.shop_id: to.of(one.shop_id, country=quote.country) for one in sent},
-        addresses=models(Address, addresses),
+        vouchers=models(QuoteVoucher, rows.vouchers),
+        options={one.shop_id: rows.ways.of(one.shop_id, country=quote.country) for one in sent},
+        addresses=models(Address, rows.addresses),
     )
 
 

@@ -38,7 +38,10 @@ from shops.stock import services as stock
 def checkout(request: HttpRequest) -> HttpResponse:
     try:
         quote = services.start_quote(
-            owner=owner_of(request), country=chosen_country(request), now=datetime.now(UTC)
+            owner=owner_of(request),
+            country=chosen_country(request),
+            is_shown=True,
+            now=datetime.now(UTC),
         )
     except services.EmptyCart as refused:
         messages.info(request, str(refused))

@@ -1,4 +1,7 @@
-"""What the frame of every page asks can come with what a view asks: one trip instead of two."""
+"""What the frame of every page asks can come with what a view asks: one trip instead of two.
+
+Only the roof knows what is in the frame: `settings.FRAME` names a class with what is here.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -9,16 +12,33 @@ from django.utils.module_loading import import_string
 
 
 class Frame(Protocol):
-    """The frame of one page, of which only the roof knows what is in it."""
+    """The frame of one page."""
 
-    def ask(self) -> tuple[str, Mapping[str, Any]]:
-        """Say what it asks, for who is signed in."""
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Frame":
+        """Give the one frame of a request."""
         ...
 
-    def hear(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Take the answer, instead of asking for it later."""
+    @classmethod
+    def asked(cls, *, users: str) -> tuple[str, Mapping[str, Any]]:
+        """Say what frames ask of users, by their ids (an array, as PostgreSQL reads it).
+
+        Each row tells last of whom it is.
+        """
+        ...
+
+    def hear(self, row: Sequence[Any]) -> None:
+        """Take the answer about who is signed in, instead of asking for it later."""
         ...
 
 
 def frame_of(request: HttpRequest) -> Frame:
-    return cast(Frame, import_string(settings.FRAME)(request))
+    return _frame().of(request)
+
+
+def asked(*, users: str) -> tuple[str, Mapping[str, Any]]:
+    return _frame().asked(users=users)
+
+
+def _frame() -> type[Frame]:
+    return cast(type[Frame], import_string(settings.FRAME))

@@ -28,7 +28,9 @@ batcher: Batcher[Asked, Quote] = Batcher(_take, name="quote-batcher", at_most=_A
 heat = Heat()
 
 
-def start_quote(*, owner: CartOwner, country: str = "", now: datetime) -> Quote:
+def start_quote(
+    *, owner: CartOwner, country: str = "", is_shown: bool = False, now: datetime
+) -> Quote:
     """Promise a user the cart as it is now: today's prices, and its stock kept for them.
 
     An unchanged cart gets the quote that it had, while its stock is kept. A changed one gets a new
@@ -38,6 +40,7 @@ def start_quote(*, owner: CartOwner, country: str = "", now: datetime) -> Quote:
     hold that runs out by itself. Many buyers at once share their transactions.
 
     :param country: where it goes to; else to the buyer's first address, else the shop's country
+    :param is_shown: its page comes next, and is read for all of them together
     :raises EmptyCart: there is nothing to buy
     :raises NotForSale: a product in it is no longer sold
     :raises LimitReached: it is more of a product than one buyer may have
@@ -49,7 +52,7 @@ def start_quote(*, owner: CartOwner, country: str = "", now: datetime) -> Quote:
     if owner.user_id is None:
         raise NotAllowed
     return together(
-        Asked(owner.user_id, country, now, get_language()),
+        Asked(owner.user_id, country, now, get_language(), is_shown),
         batcher=batcher,
         heat=heat,
         keys=["quotes"],

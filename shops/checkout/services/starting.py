@@ -18,6 +18,7 @@ from django.utils.translation import override
 from shops.checkout import quote_statements
 from shops.checkout.models import CartLine, Quote, QuoteLine
 from shops.checkout.policies import policy_of
+from shops.checkout.quote_rows import rows_of
 from shops.checkout.quote_statements import Basket, Draft
 from shops.checkout.services.carts import CartMoved
 from shops.checkout.services.filling import NotForSale, OtherCurrency
@@ -47,6 +48,8 @@ class Asked(NamedTuple):
     country: str
     now: datetime
     language: str | None
+    # Whether its page comes next: what that is made of is read for all of them together.
+    is_shown: bool = False
 
 
 @dataclass
@@ -109,7 +112,18 @@ def _start(asks: Sequence[Asked]) -> list[Quote | Refused]:
         rules = _rules_for(left)
         _keep(left)
         _write(_left_of(left), rules)
+    _read(buyers)
     return [buyer.answer or CartMoved() for buyer in buyers]
+
+
+def _read(buyers: Iterable[_Buyer]) -> None:
+    """Read what the pages of quotes are made of, for all who are shown theirs."""
+    shown = [
+        buyer.answer for buyer in buyers if buyer.asked.is_shown and isinstance(buyer.answer, Quote)
+    ]
+    if shown:
+        for quote, rows in zip(shown, rows_of(shown, framed=True), strict=True):
+            quote.rows = rows
 
 
 def _left_of(buyers: Iterable[_Buyer]) -> list[_Buyer]:
