@@ -68,9 +68,6 @@ def count_units(owner: CartOwner) -> int:
 
 # --- SKUs, and what is left of them -----------------------------------------------------------
 
-# By how many there are in an array that it is given, PostgreSQL would plan anew for each request;
-# of one that is a result it knows nothing.
-_SKU_IDS: Final = "ARRAY(SELECT unnest(%(skus)s::bigint[]))"
 _SKUS: Final = f"""
 SELECT {columns(Sku, "sku")}, {columns(Product, "product")}, {columns(Shop, "shop")},
     {columns(ReservationPolicy, "policy")}, coalesce(stock.on_hand - stock.reserved, 0)
@@ -79,7 +76,7 @@ JOIN catalog_product product ON product.id = sku.product_id
 JOIN catalog_shop shop ON shop.id = product.shop_id
 LEFT JOIN stock_reservationpolicy policy ON policy.product_id = product.id
 LEFT JOIN stock_stock stock ON stock.sku_id = sku.id
-WHERE sku.id = ANY({_SKU_IDS})
+WHERE sku.id = ANY(%(skus)s::bigint[])
 """  # noqa: S608  # columns of models
 
 
@@ -229,12 +226,7 @@ class Shelf:
     deals: Sequence[Deal]
 
 
-_DEALS: Final = DEALS.replace("%(skus)s::bigint[]", _SKU_IDS)
-_PATIENCE: Final = "SELECT set_config('lock_timeout', %(lock_ms)s, true)"
-_OF_EACH: Final = """
-(user_id = ANY(ARRAY(SELECT unnest(%(users)s::bigint[])))
-    OR token = ANY(ARRAY(SELECT unnest(%(tokens)s::uuid[]))))
-"""
+_OF_EACH: Final = "(user_id = ANY(%(users)s::bigint[]) OR token = ANY(%(tokens)s::uuid[]))"
 # In the order of ids, so that two who lock many never wait for each other in a ring.
 _LOCK: Final = f"""
 SELECT id, user_id, token, version FROM checkout_cart WHERE {_OF_EACH} ORDER BY id FOR UPDATE
@@ -250,30 +242,23 @@ WHERE {_OF_EACH}
 
 
 def lock(
-    owners: Collection[CartOwner],
-    *,
-    sku_ids: Collection[int],
-    first: datetime,
-    last: datetime,
-    lock_seconds: float | None = None,
+    owners: Collection[CartOwner], *, sku_ids: Collection[int], first: datetime, last: datetime
 ) -> tuple[dict[str, OpenCart], Shelf]:
     """Take the carts of owners, by their room, and read what is to be put into them.
 
     A cart that there is not yet is not made.
 
     :param first: with `last`, the time for which deals are read
-    :param lock_seconds: how long this transaction waits for any lock
     """
     own, skus = _of(owners), {"skus": _array(sku_ids)}
-    asked: list[tuple[str, Mapping[str, Any]]] = [
-        (_LOCK, own),
-        (_LINES, own),
-        (_SKUS, skus),
-        (_DEALS, {**skus, "first": first, "last": last}),
-    ]
-    if lock_seconds is not None:
-        asked.insert(0, (_PATIENCE, {"lock_ms": str(round(lock_seconds * 1000))}))
-    carts, lines, goods, deals = ask_each(asked)[-4:]
+    carts, lines, goods, deals = ask_each(
+        [
+            (_LOCK, own),
+            (_LINES, own),
+            (_SKUS, skus),
+            (DEALS, {**skus, "first": first, "last": last}),
+        ]
+    )
     found = {owner.room: OpenCart(owner) for owner in owners}
     by_id = {}
     for pk, user_id, token, version in carts:

@@ -34,8 +34,6 @@ from shops.facts.refused import NotFound, Refused
 from shops.stock import services as stock
 from shops.stock.services import BadQuantity
 
-# How long a batch waits for the locks that others have.
-LOCK_SECONDS: Final = 3.0
 _POLICY: Final = ("sku__product__reservation_policy",)
 
 
@@ -98,7 +96,7 @@ def _put_alone(ask: ToPut) -> Put:
 def _take(asks: Sequence[ToPut], then: Callable[[Sequence[Put | Refused]], None]) -> None:
     answers: list[Put | Refused] = []
     try:
-        put_each(asks, answers, then=then, lock_seconds=LOCK_SECONDS)
+        put_each(asks, answers, then=then)
     except (OperationalError, InterfaceError):
         if not answers:
             raise

@@ -80,14 +80,12 @@ def put_each(
     answers: list[Put | Refused],
     *,
     then: Then | None = None,
-    lock_seconds: float | None = None,
 ) -> None:
     """Put into each cart what is asked for; the answers are in the order of the asks.
 
     As long as there are no answers, nothing is committed. `then` gets them after the commit, before
     anything else that waits for it.
 
-    :param lock_seconds: how long to wait for the carts' locks
     :raises Busy: others make the same carts again and again
     """
     for _try in range(_TRIES):
@@ -95,14 +93,14 @@ def put_each(
             with transaction.atomic():
                 if then is not None:
                     transaction.on_commit(partial(then, answers))
-                answers += _put_all(asks, lock_seconds=lock_seconds)
+                answers += _put_all(asks)
         except _MadeMeanwhile:
             continue
         return
     raise Busy
 
 
-def _put_all(asks: Sequence[ToPut], *, lock_seconds: float | None) -> list[Put | Refused]:
+def _put_all(asks: Sequence[ToPut]) -> list[Put | Refused]:
     times = [ask.now for ask in asks]
     owners = {ask.owner.room: ask.owner for ask in asks}
     carts, shelf = cart_statements.lock(
@@ -110,7 +108,6 @@ def _put_all(asks: Sequence[ToPut], *, lock_seconds: float | None) -> list[Put |
         sku_ids={ask.sku_id for ask in asks},
         first=min(times),
         last=max(times),
-        lock_seconds=lock_seconds,
     )
     rules = _Rules(asks, shelf)
     granted: list[_Granted | Refused] = []
