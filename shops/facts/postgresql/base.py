@@ -1,44 +1,28 @@
 """The database backend of `settings.DATABASES`: Django's, and two things more.
 
-- A connection of the pool is looked at, not asked, before a request gets it: one that the server
-  has closed has something to read. Asking it would be a trip to the database for each request.
+- A request gets the connection of the pool that was used last (`pooled.py`).
 - `ask` sends what stands in the code as SQL: each statement is bound and prepared at the server, so
   that a connection plans it once, and several go in one trip (`sending.py`).
 """
 
-import select
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, Final, cast
 
 import psycopg
 from django.db import NotSupportedError, connection
-from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper, debug_transaction
-from psycopg_pool import ConnectionPool
 
+from shops.facts.postgresql.pooled import Pooled
 from shops.facts.postgresql.sending import Rows, Sender
 
 # Where a connection keeps what sends: it goes from thread to thread.
 _SENDER: Final = "_liveshop_sender"
-# All that stands in the code and more: a plan that is thrown away for another one is made in vain.
-_MOST_PREPARED: Final = 500
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(Pooled):
     # How long statements of this thread wait for a lock; None: as long as it takes.
     lock_seconds: float | None = None
-
-    def get_new_connection(self, conn_params: dict[str, Any]) -> "psycopg.Connection[Any]":
-        while True:
-            found: psycopg.Connection[Any] = super().get_new_connection(conn_params)
-            found.prepared_max = _MOST_PREPARED
-            pool = self.pool
-            if pool is None or _is_alive(found):
-                return found
-            # The pool puts another one in its place.
-            found.close()
-            pool.putconn(found)
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
@@ -142,16 +126,3 @@ def _sender_of(connection: "psycopg.Connection[Any]") -> Sender:
         sender = Sender(connection)
         setattr(connection, _SENDER, sender)
     return sender
-
-
-def _is_alive(one: "psycopg.Connection[Any]") -> bool:
-    look = select.poll()
-    look.register(one.fileno(), select.POLLIN)
-    if not look.poll(0):
-        return True
-    # It ended, or the server had something to say: only asking tells.
-    try:
-        ConnectionPool.check_connection(one)
-    except psycopg.OperationalError:
-        return False
-    return True
