@@ -7,7 +7,6 @@ promise, and one fsync for two hundred of them costs next to nothing.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
@@ -16,9 +15,6 @@ from shops.facts.batching import Batcher, Heat
 from shops.facts.refused import Refused
 from shops.stock.reserving import Answer, Ask, Kept, reserve
 from shops.stock.telling import teller
-
-# How long a batch waits for the locks that others have.
-LOCK_SECONDS: Final = 3.0
 
 
 class Busy(batching.Busy):
@@ -34,7 +30,7 @@ class Unavailable(batching.Unavailable):
 
 
 def _reserve_now(asks: Sequence[Ask], then: Callable[[Sequence[Answer]], None]) -> None:
-    reserve(asks, then=then, show=teller.tell, lock_seconds=LOCK_SECONDS)
+    reserve(asks, then=then, show=teller.tell)
 
 
 batcher: Batcher[Ask, list[Kept]] = Batcher(

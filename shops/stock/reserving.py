@@ -8,7 +8,7 @@ is written by one statement. One request alone takes the same way as two hundred
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -179,17 +179,15 @@ def reserve(
     *,
     then: Callable[[list[Answer]], None] | None = None,
     show: Callable[[StockChanged], None] | None = None,
-    lock_seconds: float | None = None,
 ) -> list[Answer]:
     """Keep units for several at once; answers in their order, each the holds or a refusal.
 
     `then` is called with the answers as soon as they are committed, `show` with each change behind
-    it; without `show`, browsers are told by the ordinary way of facts. With `lock_seconds` the
-    transaction gives up (OperationalError) when others keep the stock's rows for longer.
+    it; without `show`, browsers are told by the ordinary way of facts.
     """
     for _try in range(_TRIES):
         try:
-            return _reserve(asks, then=then, show=show, lock_seconds=lock_seconds)
+            return _reserve(asks, then=then, show=show)
         except _Conflict:
             continue
     return [Overtaken() for _ in asks]
@@ -201,10 +199,9 @@ def _reserve(
     *,
     then: Callable[[list[Answer]], None] | None,
     show: Callable[[StockChanged], None] | None,
-    lock_seconds: float | None,
 ) -> list[Answer]:
     wanted = [one for ask in asks for one in ask.wanted]
-    found = _look(wanted, lock_seconds=lock_seconds)
+    found = _look(wanted)
     walked = walk(asks, known=found.holds.values(), left=found.left)
     kept = found.holds
     new: list[tuple[Kept, datetime]] = []
@@ -266,18 +263,16 @@ SELECT clock_timestamp(), h.id, h.sku_id, h.buyer_id, h.quantity, h.state, h.exp
     h.created_at
 FROM (VALUES (1)) AS one LEFT JOIN stock_hold h ON h.id = ANY(%(ids)s::uuid[])
 """
-_PATIENCE: Final = "SELECT set_config('lock_timeout', %(lock_ms)s, true)"
 
 
-def _look(wanted: Sequence[Wanted], *, lock_seconds: float | None) -> _Found:
+def _look(wanted: Sequence[Wanted]) -> _Found:
     """Lock the stock of what is wanted, then read what is left of it and which holds there are."""
-    asked: list[tuple[str, dict[str, Any]]] = [
-        (_LOCK, {"skus": _array(sorted({one.sku_id for one in wanted}))}),
-        (_HOLDS, {"ids": _array(one.hold_id.hex for one in wanted)}),
-    ]
-    if lock_seconds is not None:
-        asked.insert(0, (_PATIENCE, {"lock_ms": str(round(lock_seconds * 1000))}))
-    levels, holds = ask_each(asked)[-2:]
+    levels, holds = ask_each(
+        [
+            (_LOCK, {"skus": _array(sorted({one.sku_id for one in wanted}))}),
+            (_HOLDS, {"ids": _array(one.hold_id.hex for one in wanted)}),
+        ]
+    )
     return _Found(
         levels={row[0]: _Level(*row[1:]) for row in levels},
         holds={row[1].int: Kept(*row[1:]) for row in holds if row[1] is not None},

@@ -71,11 +71,7 @@ def hold_each(asks: Sequence[Ask]) -> list[Answer]:
         except Refused as refused:
             answers[-1] = refused
     if fine:
-        found = reserve(
-            [asks[number] for number in fine],
-            show=teller.tell,
-            lock_seconds=batcher.LOCK_SECONDS,
-        )
+        found = reserve([asks[number] for number in fine], show=teller.tell)
         for number, answer in zip(fine, found, strict=True):
             answers[number] = answer
     return answers

@@ -26,9 +26,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TTL = timedelta(minutes=10)
 
 
-def plainly(asks, then, **options):
+def plainly(asks, then):
     """Reserve as the batcher does, without telling browsers."""
-    reserve(asks, then=then, show=lambda fact: None, **options)
+    reserve(asks, then=then, show=lambda fact: None)
 
 
 @contextmanager
@@ -205,10 +205,11 @@ def wait_until_blocked():
     raise AssertionError("nobody waits")
 
 
-def test_a_row_that_somebody_keeps_locked_makes_it_busy(now):
+def test_a_row_that_somebody_keeps_locked_makes_it_busy(now, monkeypatch):
+    monkeypatch.setattr("shops.facts.batching.LOCK_SECONDS", 0.05)
     sku = SkuFactory(on_hand=3)
     ask = Ask([Wanted(uuid.uuid4(), sku.pk, 1)], TTL, now)
-    with running(partial(plainly, lock_seconds=0.05)) as batcher:
+    with running() as batcher:
         with transaction.atomic():
             Stock.objects.select_for_update().get(sku=sku)
             assert isinstance(batcher.submit(ask).exception(10), Busy)
