@@ -140,10 +140,12 @@ class Site:
         from django.db import connection
 
         quiet, deadline = 0, time.monotonic() + patience
-        while quiet < 3 and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             with connection.cursor() as cursor:
                 cursor.execute(_WORK)
                 quiet = 0 if cursor.fetchone()[0] else quiet + 1
+            if quiet == 3:
+                break
             time.sleep(0.05)
 
     def log(self, part: str) -> str:
