@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from django.utils.safestring import SafeString
+
 from shops.accounts.models import Address
 from shops.catalog.models import Product, ProductImage, Shop, Sku
 from shops.checkout.models import Quote, QuoteLine, QuoteShipment, QuoteVoucher
+from shops.checkout.quote_drawing import Goods, Part, Picture, Totals, Way, drawn_part, drawn_totals
 from shops.checkout.quote_rows import rows_of
 from shops.facts.frames import Frame
 from shops.facts.rows import joined, models
@@ -29,22 +32,38 @@ class ShownShipment:
         return [line for line, _image in self.pictured]
 
     @property
-    def field(self) -> str:
-        """Name the field that chooses the way."""
-        return f"ship-{self.shop.pk}"
-
-    @property
-    def has_choice(self) -> bool:
-        return len(self.options) > 1
-
-    @property
-    def chosen_id(self) -> int | None:
-        return self.shipment.method_id
-
-    @property
-    def chosen(self) -> Option | None:
-        return next(
-            (one.option for one in self.options if one.option.method_id == self.chosen_id), None
+    def drawn(self) -> SafeString:
+        """Draw what is sent, and how it could be."""
+        shipment, quote = self.shipment, self.shipment.quote
+        return drawn_part(
+            Part(
+                shop=self.shop.name,
+                field=f"ship-{self.shop.pk}",
+                country=quote.country,
+                currency=quote.currency,
+                goods=tuple(
+                    Goods(
+                        Picture(image.url) if image else None,
+                        line.sku.product.title,
+                        line.sku.options_text,
+                        line.quantity,
+                        line.unit_price_minor,
+                        line.list_price_minor,
+                        line.total_minor,
+                        line.is_held,
+                    )
+                    for line, image in self.pictured
+                ),
+                ways=tuple(
+                    Way(way.method_id, way.name, way.days_min, way.days_max, one.amount_minor)
+                    for one in self.options
+                    for way in (one.option,)
+                ),
+                is_available=shipment.is_available,
+                chosen_id=shipment.method_id,
+                name=shipment.name,
+                amount_minor=shipment.amount_minor,
+            )
         )
 
 
@@ -98,6 +117,25 @@ class ShownQuote:
     @property
     def included_tax_minor(self) -> int:
         return self.quote.tax_minor - self.added_tax_minor
+
+    @property
+    def drawn_totals(self) -> SafeString:
+        """Draw what is paid."""
+        quote = self.quote
+        return drawn_totals(
+            Totals(
+                currency=quote.currency,
+                units=self.units,
+                list_goods_minor=self.list_goods_minor,
+                saved_minor=self.saved_minor,
+                vouchers=tuple((one.code, one.discount_minor) for one in self.vouchers),
+                shipping_minor=quote.shipping_minor,
+                added_tax_minor=self.added_tax_minor,
+                included_tax_minor=self.included_tax_minor,
+                total_minor=quote.total_minor,
+                is_available=self.is_available,
+            )
+        )
 
     @property
     def is_available(self) -> bool:
@@ -166,6 +204,7 @@ def shown_quote(*, quote: Quote, frame: Frame | None = None) -> ShownQuote:
     parts = []
     for shipment in read.shipments:
         own = by_shop[shipment.shop_id]
+        shipment.quote = quote
         units = sum(line.quantity for line, _image in own)
         goods = sum(line.total_minor - line.discount_minor for line, _image in own)
         parts.append(
