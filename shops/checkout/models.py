@@ -43,7 +43,8 @@ class Cart(models.Model):
 
 
 class CartLine(models.Model):
-    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
+    # The index of the constraint begins with it.
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines", db_index=False)
     sku = models.ForeignKey("catalog.Sku", on_delete=models.PROTECT, related_name="cart_lines")
     quantity = models.PositiveIntegerField()
     referral = models.CharField(max_length=255, blank=True)
@@ -148,7 +149,10 @@ class QuoteLine(models.Model):
 class QuoteShipment(models.Model):
     """How one shop's part of a quote is sent, and for how much."""
 
-    quote = models.ForeignKey(Quote, on_delete=models.CASCADE, related_name="shipments")
+    # The index of the constraint begins with it.
+    quote = models.ForeignKey(
+        Quote, on_delete=models.CASCADE, related_name="shipments", db_index=False
+    )
     shop = models.ForeignKey("catalog.Shop", on_delete=models.PROTECT, related_name="+")
     # Null where the shop has set up none, or one was deleted since: what is promised stands here.
     method = models.ForeignKey(

@@ -21,7 +21,10 @@ class Event(models.Model):
 class Reaction(models.Model):
     """One *must* reaction that was carried out; the constraint makes it happen once only."""
 
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="reactions")
+    # The index of the constraint begins with it.
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, related_name="reactions", db_index=False
+    )
     name = models.CharField(max_length=200)
     done_at = models.DateTimeField(db_default=Now())
 

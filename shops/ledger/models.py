@@ -63,7 +63,10 @@ class Side(models.TextChoices):
 
 class Entry(models.Model):
     journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="entries")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    # The index below begins with it.
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
     side = models.CharField(max_length=6, choices=Side)
     amount_minor = models.BigIntegerField()
 

@@ -84,10 +84,15 @@ class Order(models.Model):
     """
 
     number = models.CharField(max_length=20, unique=True)
-    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="orders")
-    shop = models.ForeignKey("catalog.Shop", on_delete=models.PROTECT, related_name="orders")
+    # The indexes below begin with each of these.
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    shop = models.ForeignKey(
+        "catalog.Shop", on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     buyer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
     )
     state = models.CharField(max_length=20, choices=OrderState, default=OrderState.UNPAID)
     # Orders of one buyer with the same text here and the same address travel in one parcel.
