@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -148,16 +148,29 @@ RETURNING scope, key
 """
 
 
-def claim_all(claims: Sequence[Claim]) -> list[bool]:
-    """Take keys for effects that are made and answered in this very transaction, without a lease.
+Asked = tuple[str, Mapping[str, Any]]
 
-    Tells of each whether it is ours; who has one that is not is `Taken`. Somebody else who works
-    on one of them is waited for. Of two equal ones the first is ours.
+
+def claiming(claims: Sequence[Claim]) -> Asked:
+    """Say what takes keys for effects that are made and answered in this very transaction.
+
+    There is no lease; somebody else who works on one of them is waited for. `ours` reads the rows.
     """
-    by_key = {(one.scope, one.key): one for one in reversed(claims)}
-    [rows] = ask(_CLAIM, {"claims": json.dumps([one._asdict() for one in by_key.values()])})
-    ours = set(rows)
-    return [(one.scope, one.key) in ours and by_key[one.scope, one.key] is one for one in claims]
+    rows = {one[:2]: one._asdict() for one in reversed(claims)}
+    return _CLAIM, {"claims": msgspec.json.encode(list(rows.values())).decode()}
+
+
+def ours(claims: Sequence[Claim], rows: Collection[Sequence[Any]]) -> list[bool]:
+    """Tell of each claim whether it is ours; who has one that is not is `Taken`.
+
+    Of two equal ones the first is ours.
+    """
+    left = {(scope, key) for scope, key in rows}
+    found = []
+    for one in claims:
+        found.append(one[:2] in left)
+        left.discard(one[:2])
+    return found
 
 
 _ANSWER: Final = """
@@ -168,13 +181,13 @@ WHERE k.scope = one.scope AND k.key = one.key
 """
 
 
-def answer_all(answers: Sequence[tuple[Claim, Answer]]) -> None:
-    """Write down what claimed requests are answered, in the transaction of their effects."""
+def answering(answers: Sequence[tuple[Claim, Answer]]) -> Asked:
+    """Say what writes down how claimed requests are answered, in their effects' transaction."""
     rows = [
         {"scope": claim.scope, "key": claim.key, "status": one.status, "answer": one.body}
         for claim, one in answers
     ]
-    ask(_ANSWER, {"answers": json.dumps(rows)})
+    return _ANSWER, {"answers": msgspec.json.encode(rows).decode()}
 
 
 def remembered(claim: Claim) -> Answer:

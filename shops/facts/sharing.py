@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from shops.facts.refused import Refused
 from shops.facts.transactions import whole
@@ -26,13 +26,12 @@ def share(
     then: Callable[[Sequence[R | Refused]], None],
     *,
     do: Callable[[Sequence[A]], Sequence[R]],
-    lock_seconds: float | None = None,
 ) -> None:
     """Have a batch done in one transaction, in which those who are refused have no part.
 
     When `do` finds that some are refused (`Refusals`), whatever it wrote by then is undone, and it
     is called for the others. `then` gets everybody's answers before anything else that waits for
-    the commit. With `lock_seconds` nothing waits longer for a lock than that (OperationalError).
+    the commit.
     """
     answers: dict[int, R | Refused] = {}
     left = list(range(len(asks)))
@@ -40,9 +39,6 @@ def share(
 
     @whole
     def try_all() -> None:
-        if lock_seconds is not None:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}")
         transaction.on_commit(told)
         done = do([asks[place] for place in left])
         answers.update(zip(left, done, strict=True))

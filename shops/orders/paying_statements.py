@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -45,41 +46,32 @@ class Line(NamedTuple):
     quantity: int
 
 
-class Locked(NamedTuple):
+class Unpaid(NamedTuple):
     """A purchase under its lock; only `_NEEDED` of its orders was read."""
 
     orders: list[Order]
     lines: list[Line]
 
 
-def lock(purchase_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Locked]:
+def lock(purchase_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Unpaid]:
     """Take the locks of purchases, then read their orders and their lines."""
     _ids, orders, lines = ask(_LOCK, {"purchases": _array(purchase_ids)})
-    found: dict[uuid.UUID, Locked] = {}
+    found: dict[uuid.UUID, Unpaid] = {}
     for row in orders:
         order = Order.from_db(connection.alias, _FIELDS, row)
-        found.setdefault(order.purchase_id, Locked([], [])).orders.append(order)
+        found.setdefault(order.purchase_id, Unpaid([], [])).orders.append(order)
     for purchase_id, *line in lines:
         found[purchase_id].lines.append(Line(*line))
     return found
 
 
-def move_all(
+def moving(
     order_ids: Sequence[int], *, to: OrderState, now: datetime, fields: Mapping[str, datetime]
-) -> int:
-    """Move unpaid orders, all alike, and append their events; returns how many were moved.
+) -> tuple[str, Mapping[str, Any]]:
+    """Make what moves unpaid orders, all alike, and appends their events: a row for each.
 
     :param fields: by the column's name, as it stands in the code
     """
-    times = "".join(f', "{name}" = %({name})s' for name in fields)
-    sql = f"""
-        WITH moved AS (
-            UPDATE orders_order SET state = %(to)s{times}
-            WHERE id = ANY(%(orders)s::bigint[]) AND state = %(unpaid)s RETURNING id
-        )
-        INSERT INTO orders_orderevent (order_id, from_state, to_state, reason, at)
-        SELECT id, %(unpaid)s, %(to)s, '', %(now)s FROM moved RETURNING id
-        """  # noqa: S608  # names of columns, none of them anybody's input
     values: dict[str, Any] = {
         **fields,
         "orders": _array(order_ids),
@@ -87,8 +79,20 @@ def move_all(
         "unpaid": OrderState.UNPAID.value,
         "now": now,
     }
-    [rows] = ask(sql, values)
-    return len(rows)
+    return _moving(tuple(fields)), values
+
+
+@cache
+def _moving(times: tuple[str, ...]) -> str:
+    changed = "".join(f', "{name}" = %({name})s' for name in times)
+    return f"""
+        WITH moved AS (
+            UPDATE orders_order SET state = %(to)s{changed}
+            WHERE id = ANY(%(orders)s::bigint[]) AND state = %(unpaid)s RETURNING id
+        )
+        INSERT INTO orders_orderevent (order_id, from_state, to_state, reason, at)
+        SELECT id, %(unpaid)s, %(to)s, '', %(now)s FROM moved RETURNING id
+        """  # noqa: S608  # names of columns, none of them anybody's input
 
 
 def _array(items: Collection[object]) -> str:

@@ -19,8 +19,9 @@ from django.utils.translation import gettext
 
 from shops.facts import batching
 from shops.facts.batching import Batcher, Heat
-from shops.facts.publishing import Fact, publish_all
+from shops.facts.publishing import Fact, publish_all, publish_behind
 from shops.facts.refused import NotFound, Refused
+from shops.facts.rows import ask_each
 from shops.facts.transactions import whole
 from shops.orders import services as orders
 from shops.payments import statements
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 
 # How much longer an order waits, once, when the provider does not say how its payment ended.
 MORE_TIME: Final = timedelta(minutes=10)
-# How long a batch waits for the locks that others have.
-LOCK_SECONDS: Final = 3.0
 
 
 class Known(Refused):
@@ -110,10 +109,13 @@ def take(asks: Sequence[Ask], then: Callable[[Sequence[Answer]], None]) -> None:
         if len(done) == len(asks):
             then(done)
 
-    with transaction.atomic():
+    @whole
+    def move_all() -> None:
         # First of all that follows the commit: who asked need not wait for what browsers are told.
         transaction.on_commit(tell)
-        answers += _move_all(asks, lock_seconds=LOCK_SECONDS)
+        answers.extend(_move_all(asks))
+
+    move_all()
     left = [number for number, answer in enumerate(answers) if answer is None]
     for number in left:
         try:
@@ -140,9 +142,9 @@ heat = Heat()
 # --- A transaction ----------------------------------------------------------------------------
 
 
-def _move_all(asks: Sequence[Ask], *, lock_seconds: float | None = None) -> list[Answer | None]:
+def _move_all(asks: Sequence[Ask]) -> list[Answer | None]:
     """Move payments in this transaction; None for what has to go alone, and was not touched."""
-    payments = statements.lock({ask.payment_id for ask in asks}, lock_seconds=lock_seconds)
+    payments = statements.lock({ask.payment_id for ask in asks})
     is_alone = len(asks) == 1
     answers: list[Answer | None] = [None] * len(asks)
     steps: dict[int, Moved | None] = {}
@@ -160,7 +162,7 @@ def _move_all(asks: Sequence[Ask], *, lock_seconds: float | None = None) -> list
             continue
         if is_alone or moved is None or _is_plain(moved.payment):
             steps[number] = moved
-    closed = _pay_orders(steps, asks)
+    unpaid, closed = _lock_orders(steps, asks)
     if not is_alone:
         steps = {
             number: moved
@@ -171,16 +173,47 @@ def _move_all(asks: Sequence[Ask], *, lock_seconds: float | None = None) -> list
     if is_alone:
         _wait_longer(moves)
     messages = [ask.message for number, ask in enumerate(asks) if number in steps and ask.message]
-    fresh = statements.write(moves, messages=messages)
-    if is_alone:
-        _finish(moves, closed)
-    publish_all([fact for moved in moves for fact in _facts(moved)])
+    fresh = _write(moves, messages, unpaid, closed)
     for number in steps:
         ask = asks[number]
         # A known message has changed nothing above: no state is ever come back to.
         is_known = ask.message is not None and ask.message[:2] not in fresh
         answers[number] = Known() if is_known else payments[ask.payment_id]
     return answers
+
+
+def _write(
+    moves: Sequence[Moved],
+    messages: Sequence[Message],
+    unpaid: Sequence[orders.Unpaid],
+    closed: Mapping[uuid.UUID, orders.PurchaseClosed],
+) -> set[tuple[str, str]]:
+    """Write what became of payments and orders, and what follows on that, in a trip.
+
+    Returns the messages that were not known, by provider and id.
+    """
+    asked = statements.write(moves, messages=messages)
+    if not asked:
+        return set()
+    facts: list[Fact] = []
+    later: list[Fact] = []
+    paying = None
+    if unpaid:
+        at = max(moved.at for moved in moves if moved.payment.state == PaymentState.CAPTURED)
+        paying = orders.pay(unpaid, now=at)
+        asked.insert(0, paying.asked)
+        facts += paying.facts
+    is_more_left = any(
+        moved.payment.purchase_id in closed or not _is_plain(moved.payment) for moved in moves
+    )
+    (later if is_more_left else facts).extend(fact for moved in moves for fact in _facts(moved))
+    rows = publish_behind(asked, facts) if facts else ask_each(asked)
+    if paying is not None:
+        paying.check(rows[0])
+    if is_more_left:
+        _finish(moves, closed)
+        publish_all(later)
+    return {(provider, name) for provider, name in rows[-1]} if messages else set()
 
 
 def _judge(payment: Payment | None, ask: Ask) -> Moved | None:
@@ -226,18 +259,18 @@ def _is_plain(payment: Payment) -> bool:
     return payment.state != PaymentState.UNKNOWN
 
 
-def _pay_orders(
+def _lock_orders(
     steps: Mapping[int, Moved | None], asks: Sequence[Ask]
-) -> Mapping[uuid.UUID, orders.PurchaseClosed]:
-    """Mark the orders of what was captured paid; returns the purchases that could not be."""
+) -> tuple[Sequence[orders.Unpaid], Mapping[uuid.UUID, orders.PurchaseClosed]]:
+    """Take the locks of what was captured: the purchases to be marked paid, and who can't be."""
     paid = {
         moved.payment.purchase_id: asks[number].now
         for number, moved in steps.items()
         if moved is not None and moved.payment.state == PaymentState.CAPTURED
     }
     if not paid:
-        return {}
-    return orders.mark_paid_all(purchase_ids=list(paid), now=max(paid.values()))
+        return [], {}
+    return orders.lock_unpaid(purchase_ids=list(paid), now=max(paid.values()))
 
 
 def _facts(moved: Moved) -> Iterator[Fact]:

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from shops.facts.refused import Invalid, Refused
+from shops.facts.rows import ask_each
 from shops.facts.transactions import whole
 from shops.orders import services as orders
 from shops.orders.models import Order, Purchase
-from shops.payments.creation_statements import create
+from shops.payments.creation_statements import creating
 from shops.payments.models import Payment
 from shops.payments.queries import OPEN
 
@@ -49,16 +50,17 @@ def create_payment(*, purchase: Purchase, card_token: str, now: datetime) -> Pay
         raise orders.PurchaseClosed
     if Payment.objects.filter(purchase=purchase, state__in=OPEN).exists():
         raise PaymentUnderWay
-    [payment] = create_first([(purchase, card_token)], now=now)
+    [payment] = first_of([(purchase, card_token)], now=now)
+    ask_each([creating([payment])])
     return payment
 
 
-def create_first(wanted: Sequence[tuple[Purchase, str]], *, now: datetime) -> list[Payment]:
-    """Write the first payment of each purchase with its (checked) card token.
+def first_of(wanted: Sequence[tuple[Purchase, str]], *, now: datetime) -> list[Payment]:
+    """Make the first payment of each purchase with its (checked) card token; `creating` writes it.
 
-    For purchases that were made in this very transaction, so that nobody else knows them.
+    For purchases that are made in the very same transaction, so that nobody else knows them.
     """
-    payments = [
+    return [
         Payment(
             purchase=purchase,
             provider=settings.PAYMENT_PROVIDER,
@@ -70,8 +72,6 @@ def create_first(wanted: Sequence[tuple[Purchase, str]], *, now: datetime) -> li
         )
         for purchase, card_token in wanted
     ]
-    create(payments)
-    return payments
 
 
 def check_card(card_token: str) -> None:

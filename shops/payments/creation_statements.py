@@ -1,10 +1,10 @@
 """The SQL of new payments: all of a batch in one trip."""
 
-import json
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from shops.facts.rows import ask
+import msgspec
+
 from shops.payments.models import Payment, PaymentState
 
 _CREATE: Final = """
@@ -25,8 +25,8 @@ SELECT id, '', %(state)s, '', created_at FROM made
 """
 
 
-def create(payments: Sequence[Payment]) -> None:
-    """Write new payments, about which nothing is known yet, with their first events."""
+def creating(payments: Sequence[Payment]) -> tuple[str, Mapping[str, Any]]:
+    """Say what writes new payments, about which nothing is known yet, with their first events."""
     rows = [
         {
             "id": one.pk,
@@ -40,7 +40,5 @@ def create(payments: Sequence[Payment]) -> None:
         }
         for one in payments
     ]
-    ask(
-        _CREATE,
-        {"payments": json.dumps(rows, default=str), "state": PaymentState.CREATED.value},
-    )
+    written = msgspec.json.encode(rows).decode()
+    return _CREATE, {"payments": written, "state": PaymentState.CREATED.value}

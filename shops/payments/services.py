@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shops.facts.refused import Invalid, NotFound
+from shops.facts.rows import ask_each
 from shops.payments import providers, statements
 from shops.payments.applying import Known, ask_of, move
 from shops.payments.captures import (
@@ -29,9 +30,10 @@ from shops.payments.creating import (
     BadCard,
     PaymentUnderWay,
     check_card,
-    create_first,
     create_payment,
+    first_of,
 )
+from shops.payments.creation_statements import creating
 from shops.payments.reconciling import SETTLE_AFTER, find_chargebacks, settle_unknown
 from shops.payments.refunds import (
     AmountDiffers,
@@ -64,9 +66,10 @@ __all__ = [
     "ask_after",
     "capture",
     "check_card",
-    "create_first",
     "create_payment",
+    "creating",
     "find_chargebacks",
+    "first_of",
     "give_back",
     "queue_refund",
     "refund_order",
@@ -107,7 +110,8 @@ def take_in(*, message_id: str, body: bytes, provider: str = "sandbox", now: dat
 
 @transaction.atomic
 def _take_in(message: Message, report: RefundReport | ChargeBackReport, *, now: datetime) -> bool:
-    if not statements.write((), messages=[message]):
+    [unknown] = ask_each(statements.write((), messages=[message]))
+    if not unknown:
         return False
     if isinstance(report, ChargeBackReport):
         apply_chargeback(provider=message.provider, report=report, now=now)

@@ -1,7 +1,7 @@
 """The SQL that every payment passes: written, read, moved, in one round trip each."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -27,22 +27,11 @@ _LOCK: Final = f"""
 SELECT {columns(Payment, "p")} FROM payments_payment p
 WHERE p.id = ANY(%(ids)s::uuid[]) ORDER BY p.id FOR UPDATE
 """  # noqa: S608  # columns of a model
-_PATIENCE: Final = "SELECT set_config('lock_timeout', %(lock_ms)s, true);"
 
 
-def lock(
-    payment_ids: Collection[uuid.UUID], *, lock_seconds: float | None = None
-) -> dict[uuid.UUID, Payment]:
-    """Take the locks of payments and read them.
-
-    :param lock_seconds: how long this transaction waits for any lock
-    """
-    values: dict[str, Any] = {"ids": "{" + ",".join(map(str, payment_ids)) + "}"}
-    sql = _LOCK
-    if lock_seconds is not None:
-        sql = _PATIENCE + sql
-        values["lock_ms"] = str(round(lock_seconds * 1000))
-    rows = ask(sql, values)[-1]
+def lock(payment_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Payment]:
+    """Take the locks of payments and read them."""
+    [rows] = ask(_LOCK, {"ids": "{" + ",".join(map(str, payment_ids)) + "}"})
     return {payment.pk: payment for payment in models(Payment, rows)}
 
 
@@ -53,6 +42,9 @@ class Moved(NamedTuple):
     before: PaymentState
     reason: str
     at: datetime
+
+
+Asked = tuple[str, Mapping[str, Any]]
 
 
 class Message(NamedTuple):
@@ -87,15 +79,13 @@ RETURNING provider, message_id
 """
 
 
-def write(moves: Sequence[Moved], *, messages: Sequence[Message]) -> set[tuple[str, str]]:
-    """Write what became of payments, with their events, and the messages that told of them.
+def write(moves: Sequence[Moved], *, messages: Sequence[Message]) -> list[Asked]:
+    """Say what writes down what became of payments, with their events, and the messages of it.
 
-    Returns the messages that were not known, by provider and id.
+    The messages come last; their rows, provider and id, are those that were not known.
     """
-    sql: list[str] = []
-    values: dict[str, Any] = {}
+    asked: list[Asked] = []
     if moves:
-        sql.append(_MOVE)
         written = [
             {
                 "id": payment.pk,
@@ -112,15 +102,11 @@ def write(moves: Sequence[Moved], *, messages: Sequence[Message]) -> set[tuple[s
             }
             for payment, before, reason, at in moves
         ]
-        values["moves"] = msgspec.json.encode(written).decode()
+        asked.append((_MOVE, {"moves": msgspec.json.encode(written).decode()}))
     if messages:
-        sql.append(_TAKE_IN)
         told = [
             {"provider": one.provider, "id": one.id, "body": msgspec.Raw(one.body.encode())}
             for one in messages
         ]
-        values["messages"] = msgspec.json.encode(told).decode()
-    if not sql:
-        return set()
-    rows = ask(";".join(sql), values)[-1]
-    return {(provider, message_id) for provider, message_id in rows}
+        asked.append((_TAKE_IN, {"messages": msgspec.json.encode(told).decode()}))
+    return asked

@@ -39,12 +39,12 @@ HELD_WITHOUT_A_QUOTE = "shops.stock.services:hold_each:after"
 QUOTED = "shops.checkout.services.starting:_write:after"
 ORDERING = [
     "shops.stock.services:commit_all:after",
-    "shops.orders.services:place:after",
-    "shops.payments.services:create_first:after",
+    "shops.orders.services:write:after",
+    "shops.checkout.services.placing:publish_behind:after",
 ]
-ORDERED_NOT_ASKED = "shops.payments.services:start:before"
+ORDERED_NOT_ASKED = "shops.payments.services:start_new:before"
 CHARGED_NOT_APPLIED = "shops.payments.charges:apply:before"
-APPLYING = "shops.orders.services:mark_paid_all:after"
+APPLYING = "shops.payments.applying:publish_behind:after"
 APPLIED_NOT_ANSWERED = "shops.payments.charges:apply:after"
 
 
@@ -243,9 +243,9 @@ def test_once_it_is_ordered_the_same_key_gets_that_order_and_it_is_charged_once(
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param("shops.payments.services:create_first:after", marks=campaign, id="ordering"),
+        pytest.param("shops.orders.services:write:after", marks=campaign, id="ordering"),
         pytest.param("shops.checkout.services.placing:share:after", id="ordered"),
-        pytest.param("shops.payments.statements:write:after", marks=campaign, id="applying"),
+        pytest.param("shops.payments.applying:publish_behind:after", marks=campaign, id="applying"),
         pytest.param("shops.payments.charges:apply:after", marks=campaign, id="applied"),
     ],
 )

@@ -1,7 +1,7 @@
 """Change carts. Every change takes the cart's row and raises its version."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.catalog.models import Sku
-from shops.checkout import cart_statements, statements
+from shops.checkout import cart_statements
 from shops.checkout.events import CartChanged
 from shops.checkout.models import Cart, CartLine, Quote
 from shops.checkout.owner import CartOwner
@@ -29,7 +29,7 @@ from shops.checkout.services.filling import (
 from shops.checkout.services.keeping import drop_cart_hold, fit_cart_hold, live_holds
 from shops.checkout.services.limits import check_limits
 from shops.facts.batching import Batcher, Heat, Unavailable, together
-from shops.facts.publishing import publish, publish_all
+from shops.facts.publishing import publish
 from shops.facts.refused import NotFound, Refused
 from shops.stock import services as stock
 from shops.stock.services import BadQuantity
@@ -261,15 +261,12 @@ def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
     return over
 
 
-def take_out(ordered: Mapping[int, Mapping[int, int]], *, now: datetime) -> None:
-    """Take ordered units (SKU id → units, by user) out of users' carts, in a transaction."""
-    changed = statements.take_out(ordered, now=now)
-    publish_all(
-        [
-            CartChanged(room=CartOwner(user_id=user_id).room, version=version, units=units)
-            for user_id, version, units in changed
-        ]
-    )
+def changed_carts(rows: Iterable[tuple[int, int, int]]) -> list[CartChanged]:
+    """Tell what has happened by `statements.taking_out`."""
+    return [
+        CartChanged(room=CartOwner(user_id=user_id).room, version=version, units=units)
+        for user_id, version, units in rows
+    ]
 
 
 def take_out_referred(*, referral_prefix: str, now: datetime) -> None:

@@ -14,13 +14,14 @@ from shops.accounts.services import AddressFields, TooManyAddresses, add_address
 from shops.catalog.models import Sku
 from shops.checkout import statements
 from shops.checkout.models import Quote, QuoteLine
-from shops.checkout.services.carts import take_out
+from shops.checkout.services.carts import changed_carts
 from shops.checkout.services.limits import refuse_over, units_bought
 from shops.checkout.services.repricing import QuoteOver
 from shops.checkout.services.signing import check_signature
 from shops.checkout.statements import Promise
 from shops.facts.batching import Batcher, Heat, together
-from shops.facts.idempotency import Answer, Claim, Taken, answer_all, claim_all, remembered
+from shops.facts.idempotency import Answer, Claim, Taken, answering, claiming, ours, remembered
+from shops.facts.publishing import publish_behind
 from shops.facts.refused import NotFound, Refused
 from shops.facts.sharing import Refusals, share
 from shops.facts.transactions import whole
@@ -34,8 +35,6 @@ from shops.stock.models import Hold
 
 # How long an order waits for its payment; its stock is kept meanwhile.
 PAY_WITHIN: Final = timedelta(minutes=30)
-# How long a batch waits for the locks that others have.
-LOCK_SECONDS: Final = 3.0
 
 
 class AlreadyOrdered(Refused):
@@ -176,7 +175,7 @@ def _alone(wanted: _ToPlace) -> Placed:
 
 
 def _batch(asks: Sequence[_ToPlace], then: Callable[[Sequence[Placed | Refused]], None]) -> None:
-    share(asks, then, do=_place_all, lock_seconds=LOCK_SECONDS)
+    share(asks, then, do=_place_all)
 
 
 _batcher: Batcher[_ToPlace, Placed] = Batcher(_batch, name="order-batcher")
@@ -187,25 +186,26 @@ def _place_all(asks: Sequence[_ToPlace]) -> list[Placed]:
     """Place the orders of all, in the caller's transaction.
 
     Locks are taken in the same order everywhere, and of each kind in the order of their keys: the
-    requests' keys, quotes, holds, carts, vouchers.
+    requests' keys, quotes, holds, carts, vouchers. What does not hang on an answer goes along with
+    what does: this is five trips to the database, and its end.
 
     :raises Refusals: some can't be had; the transaction must not be committed
     """
     now = max(one.now for one in asks)
-    _refuse(_claim(asks))
-    promises = statements.lock_quotes({one.quote_id for one in asks})
+    promises = _claim_and_lock(asks)
     _refuse({place: no for place, one in enumerate(asks) if (no := _why_not(one, promises))})
     of = [promises[one.quote_id] for one in asks]
     _refuse(_doubles(asks))
     _refuse(_over_limit(asks, of))
     _commit_holds(of, now=now)
-    placed = orders.place([_to_order(one, promise) for one, promise in zip(asks, of, strict=True)])
-    made = payments.create_first(
-        [(one.purchase, ask.card_token) for one, ask in zip(placed, asks, strict=True)], now=now
+    draft = orders.draft([_to_order(one, promise) for one, promise in zip(asks, of, strict=True)])
+    made = payments.first_of(
+        [(one, ask.card_token) for one, ask in zip(draft.purchases, asks, strict=True)], now=now
     )
-    statements.note_ordered(list(promises))
     ordered = {one.quote.buyer_id: {line.sku_id: line.quantity for line in one.lines} for one in of}
-    take_out(ordered, now=now)
+    taking = statements.taking_out(ordered, now=now)
+    noting = statements.noting_ordered(promises)
+    placed, rows = orders.write(draft, along=[payments.creating(made), noting, *taking])
     found = [
         Placed(one.purchase, one.orders, payment) for one, payment in zip(placed, made, strict=True)
     ]
@@ -217,26 +217,29 @@ def _place_all(asks: Sequence[_ToPlace]) -> list[Placed]:
         for ask, one in zip(asks, found, strict=True)
         if ask.claim and ask.describe
     ]
-    if answers:
-        answer_all(answers)
+    facts = [*orders.facts_of(placed), *changed_carts(rows[-1])]
+    publish_behind([answering(answers)] if answers else [], facts)
     return found
+
+
+def _claim_and_lock(asks: Sequence[_ToPlace]) -> dict[uuid.UUID, Promise]:
+    """Take the requests' keys, and the locks of their quotes.
+
+    :raises Refusals: somebody else has a key
+    """
+    claimed = [(place, one.claim) for place, one in enumerate(asks) if one.claim]
+    claims = [claim for _place, claim in claimed]
+    before = [claiming(claims)] if claims else []
+    promises, rows = statements.lock_quotes({one.quote_id for one in asks}, before=before)
+    if claims:
+        taken = zip(claimed, ours(claims, rows[-1]), strict=True)
+        _refuse({place: Taken() for (place, _claim), is_ours in taken if not is_ours})
+    return promises
 
 
 def _refuse(refusals: Mapping[int, Refused]) -> None:
     if refusals:
         raise Refusals(refusals)
-
-
-def _claim(asks: Sequence[_ToPlace]) -> dict[int, Refused]:
-    claimed = [(place, one.claim) for place, one in enumerate(asks) if one.claim]
-    if not claimed:
-        return {}
-    ours = claim_all([claim for _place, claim in claimed])
-    return {
-        place: Taken()
-        for (place, _claim), is_ours in zip(claimed, ours, strict=True)
-        if not is_ours
-    }
 
 
 def _doubles(asks: Sequence[_ToPlace]) -> dict[int, Refused]:

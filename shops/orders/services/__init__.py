@@ -1,5 +1,6 @@
 """Place orders and move them through their states; each move appends an event and tells of it."""
 
+from shops.orders.paying_statements import Unpaid
 from shops.orders.services.arriving import (
     BadParcelState,
     NotOnItsWay,
@@ -23,14 +24,17 @@ from shops.orders.services.closing import (
 from shops.orders.services.late import give_more_time, reopen
 from shops.orders.services.moves import PurchaseClosed, mark_settled, note
 from shops.orders.services.overdue import cancel_overdue, remind_due
-from shops.orders.services.paying import SoldOut, mark_paid, mark_paid_all, release_due
+from shops.orders.services.paying import SoldOut, lock_unpaid, mark_paid, pay, release_due
 from shops.orders.services.placing import (
     LineToPlace,
     Placed,
     ShippingToPlace,
     ToPlace,
+    draft,
+    facts_of,
     new_number,
     place,
+    write,
 )
 from shops.orders.services.shipping import (
     AlreadySent,
@@ -57,6 +61,7 @@ __all__ = [
     "SoldOut",
     "ToPlace",
     "TrackingUsed",
+    "Unpaid",
     "call_off",
     "cancel",
     "cancel_in_remorse",
@@ -66,19 +71,23 @@ __all__ = [
     "confirm_receipt",
     "correct_tracking",
     "count_as_delivered",
+    "draft",
     "expire",
+    "facts_of",
     "give_more_time",
+    "lock_unpaid",
     "mark_paid",
-    "mark_paid_all",
     "mark_settled",
     "move_parcel",
     "new_number",
     "note",
     "parcels_moved",
+    "pay",
     "place",
     "record_refund",
     "release_due",
     "remind_due",
     "reopen",
     "ship",
+    "write",
 ]

@@ -1,21 +1,21 @@
 """From unpaid to paid, and, once the remorse hold is over, to the shop."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from shops.facts.publishing import publish_all
+from shops.facts.publishing import publish_behind
 from shops.facts.refused import NotFound
 from shops.facts.transactions import whole
 from shops.orders import paying_statements as statements
 from shops.orders.events import OrderFact, OrderPaid, OrderReleased
 from shops.orders.models import ORDER_TRANSITIONS, Order, OrderState
-from shops.orders.paying_statements import Locked
+from shops.orders.paying_statements import Unpaid
 from shops.orders.services.moves import PurchaseClosed, fact_of, move, tell
 from shops.stock import services as stock
 
@@ -37,6 +37,7 @@ class OnlyAlone(PurchaseClosed):
     code = "purchase_only_alone"
 
 
+@whole
 def mark_paid(*, purchase_id: uuid.UUID, now: datetime) -> bool:
     """Move all orders of a purchase to "paid"; False when they were paid before.
 
@@ -45,29 +46,28 @@ def mark_paid(*, purchase_id: uuid.UUID, now: datetime) -> bool:
     :raises PurchaseClosed: they were cancelled or had expired: the money has to go back
     :raises SoldOut: too few units are left for it: likewise; `close_unpaid` ends the orders
     """
-    paid, closed = _mark_paid_all([purchase_id], now=now)
+    unpaid, closed = lock_unpaid(purchase_ids=[purchase_id], now=now)
     if closed:
         raise closed[purchase_id]
-    return bool(paid)
-
-
-def mark_paid_all(
-    *, purchase_ids: Collection[uuid.UUID], now: datetime
-) -> dict[uuid.UUID, PurchaseClosed]:
-    """Do as `mark_paid` does for many purchases, in a handful of statements for all of them.
-
-    Returns those that could not be paid, with why; these were not touched. One whose units are
-    taken now is `OnlyAlone`, unless it is the only one.
-    """
-    return _mark_paid_all(purchase_ids, now=now)[1]
+    if not unpaid:
+        return False
+    paying = pay(unpaid, now=now)
+    [moved] = publish_behind([paying.asked], paying.facts)
+    paying.check(moved)
+    return True
 
 
 @whole
-def _mark_paid_all(
-    purchase_ids: Collection[uuid.UUID], *, now: datetime
-) -> tuple[list[Locked], dict[uuid.UUID, PurchaseClosed]]:
+def lock_unpaid(
+    *, purchase_ids: Collection[uuid.UUID], now: datetime
+) -> tuple[list[Unpaid], dict[uuid.UUID, PurchaseClosed]]:
+    """Take the locks of purchases; returns those to be paid by `pay`, and those that can't be.
+
+    Who was paid before is in neither. Units that nobody kept so far are taken now, if there is one
+    purchase; of several, one that needs some can't be paid: it is `OnlyAlone`.
+    """
     found = statements.lock(purchase_ids)
-    paid: list[Locked] = []
+    unpaid: list[Unpaid] = []
     closed: dict[uuid.UUID, PurchaseClosed] = {}
     for purchase_id in purchase_ids:
         if purchase_id not in found:
@@ -83,30 +83,44 @@ def _mark_paid_all(
         except PurchaseClosed as why:
             closed[purchase_id] = why
         else:
-            paid.append(purchase)
-    _move_all(paid, now=now)
-    return paid, closed
+            unpaid.append(purchase)
+    return unpaid, closed
 
 
-def _move_all(paid: Sequence[Locked], *, now: datetime) -> None:
-    """Move orders that are locked and unpaid, and tell of each."""
-    orders = [order for purchase in paid for order in purchase.orders]
-    if not orders:
-        return
+class Paying(NamedTuple):
+    """What moves orders that are locked and unpaid to "paid", and what has happened by that.
+
+    Both in one trip, with whatever else there is to be written (`publish_behind`).
+    """
+
+    asked: tuple[str, Mapping[str, Any]]
+    facts: Sequence[OrderFact]
+    orders: int
+
+    def check(self, moved: Sequence[object]) -> None:
+        """See by the rows that came back whether all were moved.
+
+        :raises PurchaseClosed: they were not
+        """
+        if len(moved) != self.orders:
+            raise PurchaseClosed
+
+
+def pay(unpaid: Sequence[Unpaid], *, now: datetime) -> Paying:
+    """Say what is to be written for purchases of `lock_unpaid`; there must be one."""
+    orders = [order for purchase in unpaid for order in purchase.orders]
     to, times = _after_payment(now)
     if to not in ORDER_TRANSITIONS[OrderState.UNPAID]:
         raise PurchaseClosed
-    moved = statements.move_all([order.pk for order in orders], to=to, now=now, fields=times)
-    if moved != len(orders):
-        raise PurchaseClosed
     facts: list[OrderFact] = []
-    for purchase in paid:
+    for purchase in unpaid:
         for order in purchase.orders:
             mine = [line.referral for line in purchase.lines if line.order_id == order.pk]
             facts.append(fact_of(OrderPaid, order, referrals=mine))
             if ship_by := times.get("ship_by"):
                 facts.append(fact_of(OrderReleased, order, referrals=mine, ship_by=ship_by))
-    publish_all(facts)
+    asked = statements.moving([order.pk for order in orders], to=to, now=now, fields=times)
+    return Paying(asked, facts, len(orders))
 
 
 def _after_payment(now: datetime) -> tuple[OrderState, dict[str, datetime]]:
@@ -143,7 +157,7 @@ def _ship_by(now: datetime) -> datetime:
     return now + timedelta(days=settings.SHIP_WITHIN_DAYS)
 
 
-def _take(purchase: Locked, *, is_alone: bool, now: datetime) -> None:
+def _take(purchase: Unpaid, *, is_alone: bool, now: datetime) -> None:
     """Reserve the units of lines that nothing was kept for.
 
     :raises SoldOut: too few are left; none was taken

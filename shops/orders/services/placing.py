@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -12,9 +12,10 @@ from django.utils.module_loading import import_string
 
 from shops.catalog.models import Sku
 from shops.facts.publishing import publish_all
+from shops.facts.rows import ask_each
 from shops.facts.transactions import whole
 from shops.orders import statements
-from shops.orders.events import OrderPlaced
+from shops.orders.events import OrderFact, OrderPlaced
 from shops.orders.models import Order, Purchase
 from shops.orders.services.moves import fact_of
 
@@ -80,10 +81,11 @@ class ToPlace(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A purchase with its unpaid orders, in the order of their shops."""
+    """A purchase with its unpaid orders, in the order of their shops, and what these came by."""
 
     purchase: Purchase
     orders: list[Order]
+    referrals: list[list[str]]
 
 
 def new_number() -> str:
@@ -99,6 +101,21 @@ def new_number() -> str:
 @whole
 def place(wanted: Sequence[ToPlace]) -> list[Placed]:
     """Write down purchases: one unpaid order per shop, their lines with frozen price and rates."""
+    placed, _rows = write(draft(wanted))
+    publish_all(facts_of(placed))
+    return placed
+
+
+class Draft(NamedTuple):
+    """Purchases that are not written yet, with what their orders and lines will say."""
+
+    purchases: Sequence[Purchase]
+    orders: Sequence[Mapping[str, Any]]
+    lines: Sequence[Mapping[str, Any]]
+
+
+def draft(wanted: Sequence[ToPlace]) -> Draft:
+    """Work out what is to be written for purchases; `write` does it."""
     skus = statements.skus(sku_ids={line.sku_id for one in wanted for line in one.lines})
     purchases: list[Purchase] = []
     orders: list[dict[str, Any]] = []
@@ -142,24 +159,39 @@ def place(wanted: Sequence[ToPlace]) -> list[Placed]:
             )
             number = orders[-1]["number"]
             rows += [_row(line, *skus[line.sku_id][:2], number=number) for line in lines]
-    ids = statements.place(purchases, orders=orders, lines=rows)
-    by_purchase = {purchase.pk: Placed(purchase, []) for purchase in purchases}
-    for fields in orders:
+    return Draft(purchases, orders, rows)
+
+
+def write(
+    draft: Draft, *, along: Sequence[statements.Asked] = ()
+) -> tuple[list[Placed], list[list[Any]]]:
+    """Write purchases with their orders; `along` goes behind them in the same trip.
+
+    Returns what was placed, and the rows of `along`. Who calls tells of it (`facts_of`).
+    """
+    asked = statements.placing(draft.purchases, orders=draft.orders, lines=draft.lines)
+    _none, numbers, *rows = ask_each([*asked, *along])
+    ids = dict(numbers)
+    came_by: dict[str, list[str]] = {}
+    for line in draft.lines:
+        came_by.setdefault(line["number"], []).append(line["referral"])
+    by_purchase = {purchase.pk: Placed(purchase, [], []) for purchase in draft.purchases}
+    for fields in draft.orders:
         placed = by_purchase[fields["purchase_id"]]
         order = Order(pk=ids[fields["number"]], **fields)
         order.purchase = placed.purchase
         placed.orders.append(order)
-    came_by: dict[str, list[str]] = {}
-    for row in rows:
-        came_by.setdefault(row["number"], []).append(row["referral"])
-    publish_all(
-        [
-            fact_of(OrderPlaced, order, referrals=came_by[order.number])
-            for placed in by_purchase.values()
-            for order in placed.orders
-        ]
-    )
-    return list(by_purchase.values())
+        placed.referrals.append(came_by[order.number])
+    return list(by_purchase.values()), rows
+
+
+def facts_of(placed: Iterable[Placed]) -> list[OrderFact]:
+    """Tell what has happened by `write`."""
+    return [
+        fact_of(OrderPlaced, order, referrals=referrals)
+        for one in placed
+        for order, referrals in zip(one.orders, one.referrals, strict=True)
+    ]
 
 
 def _row(line: LineToPlace, sku: Sku, title: str, *, number: str) -> dict[str, Any]:

@@ -139,9 +139,10 @@ def test_a_new_address_is_remembered_when_asked_and_a_full_book_is_no_obstacle(b
 
 BREAKS = {
     "nothing": None,
-    "orders": (placing.orders, "place"),
-    "payment": (placing.payments, "create_first"),
-    "cart": (placing, "take_out"),
+    "orders": (placing.orders, "write"),
+    "payment": (placing.payments, "creating"),
+    "cart": (placing, "changed_carts"),
+    "facts": (placing, "publish_behind"),
 }
 
 

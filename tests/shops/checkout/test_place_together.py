@@ -5,13 +5,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from shops.accounts.models import User
 from shops.checkout import services
 from shops.checkout.models import CartLine, Quote, QuoteLine
 from shops.checkout.services import placing
+from shops.facts import batching
 from shops.facts.batching import Heat
 from shops.facts.idempotency import Answer, Claim, KeyReused, Taken
 from shops.facts.models import Event, IdempotencyKey
@@ -254,23 +255,15 @@ def test_a_batch_waits_only_so_long_for_a_lock(now, monkeypatch):
     mug = SkuFactory(on_hand=9)
     [buyer] = buyers(1)
     quote = quote_for(buyer, mug, now=now)
-    monkeypatch.setattr(placing, "LOCK_SECONDS", 0.05)
-    raised = []
-
-    def run():
-        try:
-            together([wish(quote, buyer, now)])
-        except OperationalError as error:
-            raised.append(error)
-        finally:
-            connection.close()
-
-    with transaction.atomic():
-        Quote.objects.select_for_update().get(pk=quote.pk)
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join(20)
-    assert raised
+    monkeypatch.setattr(batching, "LOCK_SECONDS", 0.05)
+    batcher = batching.Batcher(placing._batch, name="a-test-batcher")
+    try:
+        with transaction.atomic():
+            Quote.objects.select_for_update().get(pk=quote.pk)
+            refused = batcher.submit(wish(quote, buyer, now)).exception(20)
+    finally:
+        batcher.close()
+    assert refused.code == "busy"
     assert not Purchase.objects.exists()
 
 

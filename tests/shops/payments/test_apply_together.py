@@ -327,14 +327,14 @@ def test_batches_with_the_same_payments_in_opposite_order_take_turns(now):
 def captured_by_two(payment, monkeypatch, now):
     """Have two apply the same report, both of which look at the payment before either writes."""
     both = threading.Barrier(2)
-    pay = orders.mark_paid_all
+    lock = orders.lock_unpaid
 
     def slowly(**asked_for):
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(0.5)
-        return pay(**asked_for)
+        return lock(**asked_for)
 
-    monkeypatch.setattr(orders, "mark_paid_all", slowly)
+    monkeypatch.setattr(orders, "lock_unpaid", slowly)
     ask = asked(payment, "succeeded", now)
     assert at_once(lambda: alone(ask), lambda: alone(ask)) == []
     return PaymentEvent.objects.filter(payment=payment, to_state="captured").count()
