@@ -7,6 +7,8 @@ import logging
 import logging.config
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from liveshop import logs
@@ -177,6 +179,21 @@ def test_secrets_are_taken_out(written, secret):
     for part in ("alice", "hush", "bGl2", "0123.abc", "abcdefgh"):
         assert part not in written()
     assert "it said" in written()
+
+
+PIECES = st.sampled_from(
+    [
+        *("alice@test.example", "@", ".", " ", "=", "hush", "whsec_abc", "WHSEC_", "bearer"),
+        *("BEARER x", "Session", "id=", "csrftoken=", "pass", "word=", "KEY", "key=", "signature"),
+        # Letters that are an s and a k to who doesn't mind their case.
+        *("\u017fecret=", "\u212aey=", "to\u212aen=", "\u1e9e", "\u0130"),
+    ]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=3), max_size=6).map("".join))
+def test_no_secret_is_overlooked_in_haste(text):
+    assert logs.without_secrets(text) == logs._SECRETS.sub(logs.HIDDEN, text)
 
 
 def test_long_texts_are_searched_quickly(written):
