@@ -86,6 +86,19 @@ def sku_of(sku_id: int) -> Sku | None:
     return _skus_from(rows).get(sku_id)
 
 
+_MODE: Final = """
+SELECT policy.mode FROM catalog_sku sku
+JOIN stock_reservationpolicy policy ON policy.product_id = sku.product_id
+WHERE sku.id = %(sku)s
+"""
+
+
+def mode_of(sku_id: int) -> str | None:
+    """Read by which policy a SKU's units are kept; None where none was chosen."""
+    [rows] = ask(_MODE, {"sku": sku_id})
+    return rows[0][0] if rows else None
+
+
 def _skus_from(rows: Iterable[Sequence[Any]]) -> dict[int, Sku]:
     found: dict[int, Sku] = {}
     for sku, product, shop, policy in joined(rows, Sku, Product, Shop, ReservationPolicy):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from shops.catalog.models import Product
+from shops.checkout import cart_statements
 from shops.stock.models import Mode, ReservationPolicy
 
 
@@ -20,8 +21,7 @@ def keeps_in_cart(product: Product) -> bool:
 
 def cart_keeps(sku_id: int) -> bool:
     """Tell whether a SKU's units are kept from the cart on, where its product is not loaded."""
-    kept = ReservationPolicy.objects.filter(mode=Mode.CART_HOLD)
-    return kept.filter(product__skus=sku_id).exists()
+    return cart_statements.mode_of(sku_id) == Mode.CART_HOLD
 
 
 def keeps_nothing(product: Product) -> bool:
