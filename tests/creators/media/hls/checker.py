@@ -5,7 +5,9 @@ moment, and remembers what was published: `faults` says what broke a rule. Numbe
 name the sections of draft-pantos-hls-rfc8216bis.
 """
 
+import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,7 +64,7 @@ class Playlist:
         return float(attributes(self.tags.get("EXT-X-PART-INF", "")).get("PART-TARGET", "0"))
 
     @property
-    def control(self) -> dict[str, str]:
+    def control(self) -> Mapping[str, str]:
         return attributes(self.tags.get("EXT-X-SERVER-CONTROL", ""))
 
     @property
@@ -77,7 +79,9 @@ class Playlist:
         return self.all[-1].number, len(self.all[-1].parts) - 1
 
 
-def attributes(text: str) -> dict[str, str]:
+# A playlist's lines are those of the one before, but for a few.
+@functools.lru_cache(2000)
+def attributes(text: str) -> Mapping[str, str]:
     return {key: value.strip('"') for key, value in re.findall(r'([A-Z-]+)=("[^"]*"|[^,]*)', text)}
 
 
