@@ -192,6 +192,7 @@ async def test_many_who_come_at_once_cost_one_reading(visit, show, monkeypatch):
 async def test_without_valkey_there_is_a_state_and_a_notice(visit, show, monkeypatch):
     hub = hub_here()
     monkeypatch.setattr("creators.stage.hub.OPEN_SECONDS", 0.1)
+    monkeypatch.setattr("creators.stage.hub.VERIFY_SECONDS", 0.3)
 
     async def away(*args, **kwargs):
         raise ConnectionError("away")
@@ -265,7 +266,8 @@ async def test_a_closed_account_closes_its_sockets(visit, show, alice):
     assert await page.hear_close(seconds=2.5) == wire.Close.SIGNED_OUT
 
 
-async def test_the_other_sessions_of_the_user_stay(visit, show, alice):
+async def test_the_other_sessions_of_the_user_stay(visit, show, alice, monkeypatch):
+    monkeypatch.setattr("creators.stage.desk.ROUND_SECONDS", 0.1)
     cookie, client = await in_thread(cookie_of, user=alice)
     page, other = await visit(path(show), headers=[ORIGIN, cookie]), await visit(path(show), alice)
     await other.hear("snapshot")
@@ -273,7 +275,8 @@ async def test_the_other_sessions_of_the_user_stay(visit, show, alice):
     await sign_out(client)
     await page.hear_close(seconds=2)
 
-    await asyncio.sleep(2)
+    # Some rounds that ask who still is somebody.
+    await asyncio.sleep(0.4)
     await other.say(t="ping")
     await other.hear("pong")
 

@@ -138,7 +138,7 @@ def test_a_caller_whose_time_is_over_takes_the_request_back(slow):
 def test_a_caller_whose_time_is_over_in_a_batch_does_not_know_how_it_ended(slow):
     with running(slow) as batcher:
         with pytest.raises(Unavailable) as refused:
-            batcher.wait_for(ask(), patience=0.01)
+            batcher.wait_for(ask(), patience=0.1)
         assert refused.value.retry_after
         slow.go_on.release()
 
