@@ -133,6 +133,8 @@ def publish_all(told: Mapping[str, Sequence[AnyRoomEvent]]) -> bool:
     """Do as `publish` does for several rooms in one trip; False when some of them missed it."""
     waiting: dict[str, Call] = {}
     is_told = True
+    # For those of the rooms that begin with this; each has its epochs for itself.
+    epoch = rooms.new_epoch()
     for room, events in told.items():
         if not events or not room:
             continue
@@ -143,7 +145,7 @@ def publish_all(told: Mapping[str, Sequence[AnyRoomEvent]]) -> bool:
         keys = rooms.keys_of(room, database=database())
         waiting[room] = (
             [keys.head, keys.log, keys.channel],
-            [rooms.new_epoch(), settings.STAGE_HISTORY, rooms.KEEP_SECONDS, *map(encode, events)],
+            [epoch, settings.STAGE_HISTORY, rooms.KEEP_SECONDS, *map(encode, events)],
         )
     if not waiting:
         return is_told

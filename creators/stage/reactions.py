@@ -8,6 +8,7 @@ now and tells that: a later state told early is harmless, since events are absol
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from creators.live.events import (
     BagChanged,
@@ -81,10 +82,11 @@ def _by_product(facts: Iterable[StockChanged]) -> dict[int, list[wire.AnyRoomEve
 
 @for_many
 def cart_changed(facts: Sequence[CartChanged]) -> None:
-    found: dict[str, list[wire.AnyRoomEvent]] = defaultdict(list)
-    for fact in facts:
-        found[fact.room].append(wire.Cart(version=fact.version, units=fact.units))
-    publishing.publish_all(found)
+    # Absolute figures: the newest of each cart are enough.
+    newest = {fact.room: fact for fact in sorted(facts, key=attrgetter("version"))}
+    publishing.publish_all(
+        {room: [wire.Cart(version=fact.version, units=fact.units)] for room, fact in newest.items()}
+    )
 
 
 @for_many
