@@ -66,7 +66,7 @@ def test_forms_are_taken_with_their_pages_token_and_with_no_other():
     assert browser.post("/cart/country/", wrong).status_code == 403
 
 
-@pytest.mark.parametrize("secret", [None, SECRET])
+@pytest.mark.parametrize("secret", [None, SECRET], ids=["none yet", "has one"])
 def test_only_a_page_that_shows_a_token_asks_for_its_cookie(rf, secret):
     request = rf.get("/")
     if secret:
