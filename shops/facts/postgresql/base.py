@@ -26,13 +26,22 @@ class DatabaseWrapper(Pooled):
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
-        if self.lock_seconds is not None:
-            with self.cursor() as cursor:
-                cursor.execute(f"SET lock_timeout = {round(self.lock_seconds * 1000)}")
+        if self.lock_seconds is not None and self.pool is not None:
+            self._limit("SET", self.lock_seconds)
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # django-stubs don't know it
+        if not autocommit and self.lock_seconds is not None and self.pool is None:
+            # PgBouncer's connections are anybody's: what is set is over with the transaction.
+            self._limit("SET LOCAL", self.lock_seconds)
+
+    def _limit(self, how: str, seconds: float) -> None:
+        with self.cursor() as cursor:
+            cursor.execute(f"{how} lock_timeout = {round(seconds * 1000)}")
 
     def _close(self) -> None:
         # The pool's next user waits as long as it takes.
-        if self.connection is not None and self.lock_seconds is not None:
+        if self.connection is not None and self.lock_seconds is not None and self.pool is not None:
             try:
                 self.connection.rollback()
                 self.connection.execute("RESET lock_timeout")
