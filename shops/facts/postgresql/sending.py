@@ -50,6 +50,9 @@ class Sender:
 
         :raises psycopg.Error: what the first one says that fails; none of the others counts then
         """
+        if self._connection._prepared._to_flush:
+            # Not while a trip is made up: it may need what another statement of it threw out.
+            self._connection.wait(self._connection._prepared.maintain_gen(self._connection))
         begins = (
             not self._connection.autocommit
             and self._pgconn.transaction_status == TransactionStatus.IDLE
@@ -90,9 +93,8 @@ class Sender:
         found = self._pgconn.prepare(name, query.query, query.types)
         self._check(found)
         if key := prepared.maybe_add_to_cache(query, wanted, name):
+            # Too many are forgotten, the oldest first: by the next trip.
             prepared.validate(key, wanted, name, [found])
-            # Too many are forgotten, the oldest first.
-            self._connection.wait(prepared.maintain_gen(self._connection))
         return name
 
     def _ask(self, one: _Bound) -> PGresult:
