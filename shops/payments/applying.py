@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext
+from psycopg.errors import LockNotAvailable
 
 from shops.facts import batching
 from shops.facts.batching import Batcher, Heat
@@ -122,6 +123,11 @@ def take(asks: Sequence[Ask], then: Callable[[Sequence[Answer]], None]) -> None:
             answers[number] = _alone(asks[number])
         except Refused as refused:
             answers[number] = refused
+        except OperationalError as error:
+            # The others are committed: they hear that, whatever this one waits for.
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            answers[number] = batching.Busy()
     if left:
         tell()
 
