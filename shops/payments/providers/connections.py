@@ -23,6 +23,7 @@ _KEPT_SECONDS: Final = 4.0
 _MOST_KEPT: Final = 20
 _MOST_HEAD: Final = 65_536
 _FRAMED: Final = frozenset({b"content-length", b"transfer-encoding"})
+_MOST: Final = 16_777_216
 _FINAL: Final = 200
 
 
@@ -81,11 +82,16 @@ class Connections:
 
     def _once(self, line: "_Line", request: bytes, timeout: float) -> Reply:
         is_kept = False
+        until = time.monotonic() + timeout
         try:
             line.wait_at_most(timeout)
             line.sock.sendall(request)
             answer = _Answer()
+            answer.feed(line.sock.recv(65_536))
             while not answer.is_whole:
+                # Each piece may come in time, and all of them never.
+                if time.monotonic() > until:
+                    raise TimeoutError
                 answer.feed(line.sock.recv(65_536))
             is_kept = answer.may_go_on and self._keep(line)
         except BlockingIOError:
@@ -176,6 +182,7 @@ class _Answer:
         # Whether the connection may be used again.
         self.may_go_on = False
         self._parser = httptools.HttpResponseParser(self)
+        self._status = 0
         self._parts: list[bytes] = []
         self._is_framed = False
         self._has_head = False
@@ -197,30 +204,40 @@ class _Answer:
         self._length += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.may_go_on = False
             if not self.is_whole:
                 raise Garbled from error
-        if not self._has_head and self._length > _MOST_HEAD:
+        if self._length > (_MOST if self._has_head else _MOST_HEAD):
             raise Garbled
 
     def reply(self) -> Reply:
         """Give what was read; nothing more can be."""
-        status = self._parser.get_status_code()
         del self._parser  # they know each other: neither would go before Python looks for such
-        return Reply(status, b"".join(self._parts))
+        return Reply(self._status, b"".join(self._parts))
 
     # --- Called by the parser
+
+    def on_message_begin(self) -> None:
+        if self.is_whole:
+            # Nobody asked for what comes behind: it is not the next one's answer.
+            self.may_go_on = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._is_framed = self._is_framed or name.lower() in _FRAMED
 
     def on_headers_complete(self) -> None:
-        self._has_head = self._parser.get_status_code() >= _FINAL
+        if not self.is_whole:
+            self._status = self._parser.get_status_code()
+            self._has_head = self._status >= _FINAL
 
     def on_body(self, body: bytes) -> None:
-        self._parts.append(body)
+        if not self.is_whole:
+            self._parts.append(body)
 
     def on_message_complete(self) -> None:
+        if self.is_whole:
+            return
         # What comes before the answer itself ("continue") is none.
         self.is_whole = self._has_head
         self.may_go_on = self._parser.should_keep_alive()

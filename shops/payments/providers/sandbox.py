@@ -27,6 +27,7 @@ from shops.payments.sandbox.keys import api_key
 from shops.payments.wire import ChargeBackReport, ChargeReport, PayoutReport, RefundReport, Report
 
 _Answer = TypeVar("_Answer", bound=msgspec.Struct)
+_Report = TypeVar("_Report", ChargeReport, RefundReport, PayoutReport)
 # Answers that say nothing about what became of the request.
 # 404 is one: to a request that makes something it comes from whoever stands before the provider.
 _UNCLEAR = frozenset({401, 403, 404, 408, 409, 425, 429})
@@ -74,19 +75,19 @@ class Sandbox:
             "return_url": ask.return_url,
             "description": ask.description,
         }
-        return _read(_ask("POST", "/v1/charges", key=ask.key, body=body), ChargeReport)
+        return _about(ask.key, _ask("POST", "/v1/charges", key=ask.key, body=body), ChargeReport)
 
     def find(self, *, key: uuid.UUID, ref: str) -> ChargeReport:
-        return _read(_ask("GET", f"/v1/charges/{key}", unheard=404), ChargeReport)
+        return _about(key, _ask("GET", f"/v1/charges/{key}", unheard=404), ChargeReport)
 
     def capture(
         self, *, key: uuid.UUID, ref: str, amount_minor: int, currency: str
     ) -> ChargeReport:
         body = {"amount_minor": amount_minor, "currency": currency}
-        return _read(_ask("POST", f"/v1/charges/{key}/capture", body=body), ChargeReport)
+        return _about(key, _ask("POST", f"/v1/charges/{key}/capture", body=body), ChargeReport)
 
     def cancel(self, *, key: uuid.UUID, ref: str) -> ChargeReport:
-        return _read(_ask("POST", f"/v1/charges/{key}/cancel"), ChargeReport)
+        return _about(key, _ask("POST", f"/v1/charges/{key}/cancel"), ChargeReport)
 
     def refund(
         self,
@@ -98,7 +99,7 @@ class Sandbox:
         currency: str,
     ) -> RefundReport:
         body = {"charge": str(charge_key), "amount_minor": amount_minor, "currency": currency}
-        return _read(_ask("POST", "/v1/refunds", key=key, body=body), RefundReport)
+        return _about(key, _ask("POST", "/v1/refunds", key=key, body=body), RefundReport)
 
     def chargebacks(self, *, since: datetime) -> Sequence[ChargeBackReport]:
         answer = _ask("GET", f"/v1/chargebacks?since={since.timestamp()}")
@@ -108,7 +109,7 @@ class Sandbox:
         self, *, key: uuid.UUID, amount_minor: int, currency: str, account: str
     ) -> PayoutReport:
         body = {"amount_minor": amount_minor, "currency": currency, "account": account}
-        return _read(_ask("POST", "/v1/payouts", key=key, body=body), PayoutReport)
+        return _about(key, _ask("POST", "/v1/payouts", key=key, body=body), PayoutReport)
 
     def verify(self, *, headers: Mapping[str, str], body: bytes) -> str:
         given = dict(headers)
@@ -173,6 +174,14 @@ def _read(answer: Reply, kind: type[_Answer]) -> _Answer:
         return msgspec.json.decode(answer.content, type=kind)
     except msgspec.MsgspecError as error:
         raise NoAnswer(f"unreadable answer: {error}") from error
+
+
+def _about(key: uuid.UUID, answer: Reply, kind: type[_Report]) -> _Report:
+    """Read what is said about what was asked for: on a connection that is kept, more may come."""
+    report = _read(answer, kind)
+    if report.key != str(key):
+        raise NoAnswer("the answer is about something else")
+    return report
 
 
 def _reason(answer: Reply) -> str:

@@ -2,6 +2,9 @@ import pytest
 
 from tests import stripe_like
 from tests.provider import Provider
+from tests.shops.payments.sayings import serve
+
+__all__ = ["serve"]
 
 
 @pytest.fixture(scope="session")
