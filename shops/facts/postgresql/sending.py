@@ -66,7 +66,14 @@ class Sender:
         return [self._read(one) for one in found][begins:]
 
     def commit(self) -> None:
-        """End the transaction, if there is one."""
+        """End the transaction, if there is one.
+
+        :raises InFailedSqlTransaction: a statement of it had failed, and somebody passed over that:
+            PostgreSQL would undo it all and say nothing
+        """
+        if self._pgconn.transaction_status == TransactionStatus.INERROR:
+            self._connection.rollback()
+            raise errors.InFailedSqlTransaction("a statement failed: nothing of it is committed")
         if threading.get_ident() == _MAIN:
             self._connection.commit()
         elif self._pgconn.transaction_status != TransactionStatus.IDLE:

@@ -1,7 +1,10 @@
 """A whole is undone as one, and its parts need no savepoints."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from shops.catalog.models import Category
@@ -72,3 +75,26 @@ def test_alone_it_is_a_transaction():
     assert slugs() == []
     add_two()
     assert slugs() == ["one", "two"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_main", [True, False], ids=["the main thread", "another thread"])
+def test_what_failed_before_is_not_called_committed(is_main):
+    """PostgreSQL answers COMMIT by ROLLBACK, without an error, where a statement had failed."""
+
+    def lose():
+        try:
+            with transaction.atomic():
+                add("lost")
+                with suppress(DatabaseError), connection.cursor() as cursor:
+                    cursor.execute("SELECT 1 / 0")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        there = lose if is_main else pool.submit(lose).result
+        with pytest.raises(DatabaseError, match="nothing of it is committed"):
+            there()
+    assert slugs() == []
+    add("kept")
+    assert slugs() == ["kept"]
