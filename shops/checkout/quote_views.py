@@ -30,8 +30,6 @@ from shops.facts.throttle import TooMany
 from shops.pricing.services import VoucherRefused, VoucherUsedUp
 from shops.stock import services as stock
 
-# How long a form's second click waits for the first one's answer.
-
 
 @login_required
 @require_GET
