@@ -44,6 +44,22 @@ def test_it_adds_up_for_long():
     )
 
 
+def test_what_is_done_again_makes_the_same_life():
+    """Else what hypothesis finds is gone when it looks again."""
+
+    def lived():
+        life = Life()
+        for buyer in (0, 1):
+            life.order(buyer=buyer, sku=0, units=1, card="tok_success")
+        life.do_jobs(again=False)
+        keys = list(Payment.objects.order_by("pk").values_list("pk", flat=True))
+        life.teardown()
+        return keys
+
+    assert lived() == lived()
+    assert uuid.uuid4() != uuid.uuid4()
+
+
 @pytest.fixture
 def paid():
     """A life in which something was ordered, paid for and posted."""
