@@ -37,8 +37,9 @@ class Requests(ASGIHandler):
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
         self._threads = Threads(settings.WEB_THREADS, "request")
-        # A process that has much to do is alive: whoever asks stands before all who wait.
-        self._probes = Threads(1, "probe")
+        # A process that has much to do is alive: whoever asks stands before all who wait. It is
+        # alive, too, while the database keeps whoever asks for more waiting.
+        self._probes = {path: Threads(1, f"probe{path}") for path in PROBES}
 
     async def __call__(  # type: ignore[override]  # it is asked by none but our application
         self, scope: Message, receive: Receive, send: Send
@@ -48,7 +49,7 @@ class Requests(ASGIHandler):
         except RequestAborted:
             return
         run = copy_context().run
-        threads = self._probes if scope["path"] in PROBES else self._threads
+        threads = self._probes.get(scope["path"], self._threads)
         work = threads.give(run, self._answer, scope, body)
         try:
             if work.is_waiting and await _is_gone(work, receive) and threads.take_back(work):

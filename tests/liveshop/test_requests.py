@@ -53,6 +53,12 @@ def slowly(request):
     return StreamingHttpResponse(slow)
 
 
+def ready(request):
+    slow.began.set()
+    slow.go_on.wait(10)
+    return HttpResponse(b"ready")
+
+
 def broken(request):
     raise ZeroDivisionError
 
@@ -68,6 +74,7 @@ urlpatterns = [
     path("slowly/", slowly),
     path("broken/", broken),
     path("livez", lambda request: HttpResponse(b"alive")),
+    path("readyz", ready),
 ]
 
 
@@ -154,9 +161,17 @@ async def test_a_stream_that_is_called_off_in_the_midst_of_a_part_is_closed_behi
 
 @pytest.mark.parametrize("threads", [1])
 async def test_a_probe_is_answered_while_all_threads_are_busy(ask):
+    await is_alive_during(ask, "/slowly/")
+
+
+async def test_it_is_alive_while_another_probe_waits_for_the_database(ask):
+    await is_alive_during(ask, "/readyz")
+
+
+async def is_alive_during(ask, what):
     global slow
     slow = Slow()
-    asked = asyncio.create_task(ask("/slowly/"))
+    asked = asyncio.create_task(ask(what))
     assert await asyncio.to_thread(slow.began.wait, 10)
     probed = asyncio.create_task(ask("/livez"))
     try:
