@@ -32,6 +32,10 @@ class SessionStore(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         key = str(self.session_key)
+        if "\0" in key:
+            # A quoted cookie may hold one; no text of PostgreSQL does.
+            self._session_key = None
+            return {}
         sql = (
             f"SELECT s.session_data, {columns(User, 'u')}"  # noqa: S608  # nobody's input
             " FROM django_session s LEFT JOIN accounts_user u ON u.id = %(user)s::bigint"

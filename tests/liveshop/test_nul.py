@@ -22,3 +22,14 @@ def test_in_a_form(client, shop):
     answer = client.post("/cart/add/", {"sku": sku.pk, "referral": "a\0b"})
     assert answer.status_code == 400
     assert not CartLine.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["/cart/", "/account/", "/api/v1/cart"])
+def test_in_a_cookie(client, address):
+    nobodys = client.get(address)
+    assert nobodys.status_code < 500
+
+    for name in ("sessionid", "csrftoken", "messages", "django_language"):
+        answer = client.get(address, headers={"Cookie": rf'{name}="abcdefgh\000ijk"'})
+
+        assert answer.status_code == nobodys.status_code, name
