@@ -176,7 +176,12 @@ _POOL = {"min_size": 2, "timeout": 4, "reconnect_timeout": 5}
 # Connections of our own keep the plans of what every order asks; PgBouncer's are anybody's. A plan
 # is made once, for any values: PostgreSQL by itself would make most of them anew each time, since
 # it can't tell how long an array is. (A partial index's condition must be written out for that.)
-_OWN = {"prepare_threshold": 5, "options": "-c plan_cache_mode=force_generic_plan"}
+# What DATABASE_URL says to the server (`?options=`) it says, too.
+_said: dict[str, Any] = DATABASES["default"].get("OPTIONS", {})
+_OWN = {
+    "prepare_threshold": 5,
+    "options": f"-c plan_cache_mode=force_generic_plan {_said.get('options', '')}".rstrip(),
+}
 # A database behind a network that swallows packets is given up, not waited for by the minute.
 _NETWORK = {
     "keepalives_idle": 15,
@@ -188,7 +193,7 @@ _NETWORK = {
 WEB_THREADS = env.int("WEB_THREADS", default=64)
 DATABASES["default"]["OPTIONS"] = {
     **_NETWORK,
-    **DATABASES["default"].get("OPTIONS", {}),
+    **_said,
     **(_OWN | {"pool": _POOL | {"max_size": _pool_size}} if _pool_size else {}),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

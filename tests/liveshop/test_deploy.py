@@ -93,3 +93,28 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
         "X_FRAME_OPTIONS": "DENY",
         "DEBUG": False,
     }
+
+
+@pytest.mark.parametrize("pool", ["0", "20"])
+def test_what_the_address_of_the_database_says_to_the_server_is_kept(pool):
+    code = """
+from django.conf import settings
+print(settings.DATABASES["default"]["OPTIONS"]["options"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "liveshop.settings",
+            **PRODUCTION,
+            "DATABASE_URL": PRODUCTION["DATABASE_URL"] + "?options=-c%20search_path%3Dmine",
+            "DATABASE_POOL": pool,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "-c search_path=mine" in done.stdout
+    assert ("-c plan_cache_mode=force_generic_plan" in done.stdout) is (pool != "0")
