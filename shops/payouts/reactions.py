@@ -12,10 +12,12 @@ from shops.payments import reactions as payments
 from shops.payments.events import ChargeBackWon, ChargedBack, RefundCameBack, RefundSucceeded
 from shops.payments.models import Refund, RefundState
 from shops.payments.queries import (
+    SOURCE_CAPTURE,
     SOURCE_CHARGE_BACK,
     SOURCE_REFUND,
     SOURCE_UNDONE,
     SOURCE_WON,
+    capture_key,
     chargeback_key,
     chargebacks_of,
 )
@@ -75,12 +77,15 @@ def post_charge_back(fact: ChargedBack, *, event_id: int, now: datetime) -> None
     """Post a charge-back, split over the purchase's orders by what was not refunded of each.
 
     (By their whole price, when everything was refunded before: then the platform loses it all.)
+
+    :raises NotPostedYet: what is taken back is not in the books yet
     """
     orders = list(
         Order.objects.select_for_update()
         .filter(purchase_id=uuid.UUID(fact.purchase_id))
         .order_by("pk")
     )
+    _wait_for_capture(orders, fact.payment_id)
     weights = [order.total_minor - order.refunded_minor for order in orders]
     if not any(weights):
         weights = [order.total_minor for order in orders]
@@ -126,6 +131,19 @@ def _charge_backs(orders: Iterable[Order], payment_id: object, number: int) -> d
     sources = [SOURCE_CHARGE_BACK, reversing.SOURCE_CHARGE_BACK]
     found = Journal.objects.filter(source__in=sources, key__in=keys)
     return {keys[journal.key]: journal for journal in found}
+
+
+def _wait_for_capture(orders: Iterable[Order], payment_id: str) -> None:
+    """See to it that a charge-back finds in escrow what was captured, and is nobody's loss.
+
+    A worker does what waits kind by kind, so the capture's turn may come behind.
+
+    :raises NotPostedYet: the capture is not in the books yet
+    """
+    keys = [capture_key(payment_id=payment_id, order_id=order.pk) for order in orders]
+    # What was captured for all orders of a payment is posted at once.
+    if not Journal.objects.filter(source=SOURCE_CAPTURE, key__in=keys).exists():
+        raise reversing.NotPostedYet(f"capture of payment {payment_id}")
 
 
 def _wait_for_what_came_back(order: Order) -> None:

@@ -1,12 +1,15 @@
 """The buyer's bank takes money back: known once, final, and in the books."""
 
+import contextlib
 import json
 from datetime import timedelta
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from shops.facts.models import Event
-from shops.facts.reacting import carry_out
+from shops.facts.publishing import REACT
+from shops.facts.reacting import carry_out, carry_out_job
 from shops.facts.refused import NotFound
 from shops.ledger import queries as ledger
 from shops.ledger.models import Kind
@@ -132,6 +135,24 @@ def test_what_was_given_back_of_a_closed_order_is_not_in_escrow_any_more(alice, 
     tell(payment, now)
     post(now)
     assert (escrow(payment.purchase.orders.get()), lost(), clearing()) == (0, 2000, -2000)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_one_turn_of_the_worker_it_is_posted_after_its_capture(payment, bob, now):
+    """Reactions are carried out kind by kind: another charge-back brings this one's forward."""
+    keep_the_books(now)
+    tell(payment, now)
+    ProcrastinateJob.objects.filter(task_name=REACT).delete()
+    made = make_payment(bob, now=now, prices=(700,))
+    services.apply(payment_id=made.pk, report=report(made, "succeeded", ref="ch_2"), now=now)
+    tell(made, now, message_id="msg_2", ref="cb_2", charge_ref="ch_2")
+    first = Event.objects.filter(kind="ChargedBack").earliest("pk")
+
+    with contextlib.suppress(NotPostedYet):
+        carry_out_job([(first.pk, "shops.payouts.reactions.post_charge_back")], now=now)
+    post(now)
+
+    assert (clearing(), lost()) == (0, 0)
 
 
 def test_again_is_a_no_op(payment, now):
