@@ -24,11 +24,11 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, NotSupportedError, OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import LockNotAvailable
 
-from shops.facts.postgresql.base import limit_waits_for_locks
+from shops.facts.postgresql.base import by_fresh_plans, limit_waits_for_locks
 from shops.facts.refused import Refused
 
 log = logging.getLogger(__name__)
@@ -268,13 +268,13 @@ class Batcher(Generic[A, R]):
             try:
                 self._do([one.ask for one in batch], partial(_answer, batch))
                 return None
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError, NotSupportedError) as error:
                 connection.close()
                 if isinstance(error.__cause__, LockNotAvailable):
                     log.warning("%s: %d waited too long for a lock", self._name, len(batch))
                     return self._busy
-                # It died before or after the commit. Nobody was answered, so all are asked again:
-                # what was committed is found then.
+                # It died before or after the commit, or had old plans. Nobody was answered, so all
+                # are asked again: what was committed is found then.
                 if is_last:
                     log.warning("%s: %d were not done: %s", self._name, len(batch), error)
             except Exception:
@@ -375,7 +375,7 @@ def together(
         return alone(ask)
     with heat.visit(keys) as is_hot:
         if not is_hot:
-            return alone(ask)
+            return by_fresh_plans(partial(alone, ask))
         # Who waits needs no connection; the batcher needs one, and could wait for who waits for it.
         if connection.settings_dict["OPTIONS"].get("pool"):
             connection.close()

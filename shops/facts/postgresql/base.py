@@ -7,7 +7,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import psycopg
 from django.db import NotSupportedError, connection
@@ -18,6 +18,7 @@ from shops.facts.postgresql.sending import Rows, Sender
 
 # Where a connection keeps what sends: it goes from thread to thread.
 _SENDER: Final = "_liveshop_sender"
+_R = TypeVar("_R")
 
 
 class DatabaseWrapper(Pooled):
@@ -65,7 +66,8 @@ class DatabaseWrapper(Pooled):
     def _by_fresh_plans(self, send: Callable[[], list[Rows]]) -> list[Rows]:
         """Ask anew where a table was altered since this connection planned what is asked.
 
-        In a transaction it is too late for that; its end makes the connection forget its plans.
+        In a transaction it is too late for that; its end makes the connection forget its plans, and
+        who began it may do so again (`by_fresh_plans`).
         """
         try:
             return send()
@@ -112,6 +114,15 @@ def ask(sql: str, values: Mapping[str, Any]) -> list[Rows]:
 def ask_each(asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Rows]:
     """Do as `ask` with single statements, each with its own values."""
     return cast(DatabaseWrapper, connection).ask_each(asked)
+
+
+def by_fresh_plans(do: Callable[[], _R]) -> _R:
+    """Do a whole transaction anew where a table was altered since its statements were planned."""
+    try:
+        return do()
+    except NotSupportedError:
+        # What was done is undone, and the plans are forgotten with it.
+        return do()
 
 
 def limit_waits_for_locks(seconds: float) -> None:

@@ -276,6 +276,27 @@ def test_expiry_and_order_at_once_end_in_one_or_the_other(alice, mug, now, round
         assert (hold.state, stock.reserved) == ("expired", 0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_widens_a_column_costs_nobody_their_order(
+    alice, bob, mug, now, monkeypatch
+):
+    def widen(size):
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE checkout_quote ALTER signature TYPE varchar({size})")
+
+    monkeypatch.setattr(placing, "_heat", Heat(above=1000))  # alone, whoever was here before
+    # As where there is a pool.
+    connection.connection.prepare_threshold = 5
+    first, second = quote_for(alice, mug, now=now), quote_for(bob, mug, now=now)
+    _place(first, alice, now)
+    try:
+        _at_once(lambda: widen(80))
+        _place(second, bob, now)
+    finally:
+        widen(64)
+    assert Purchase.objects.count() == 2
+
+
 def test_an_unknown_quote_is_not_found(alice, now):
     with pytest.raises(NotFound):
         services.place_order(

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-from django.db import OperationalError
+from django.db import NotSupportedError, OperationalError
 from psycopg.errors import LockNotAvailable
 
 from shops.facts import batching
@@ -190,6 +190,20 @@ def test_a_connection_that_breaks_behind_the_answers_asks_nobody_twice():
     with running(take) as batcher:
         assert batcher.submit(ask()).result(5)
     assert len(tries) == 1
+
+
+def test_one_whose_connection_has_plans_of_an_altered_table_is_tried_once_more():
+    tries = []
+
+    def take(asks, then):
+        tries.append(asks)
+        if len(tries) == 1:
+            raise NotSupportedError("cached plan must not change result type")
+        granted(asks, then)
+
+    with running(take) as batcher:
+        assert batcher.submit(ask()).result(5)
+    assert len(tries) == 2
 
 
 def test_while_postgresql_is_away_everybody_is_told_to_try_again(caplog):
