@@ -217,7 +217,9 @@ def keep_one_live(creators: dict[str, Creator], *, now: datetime) -> LiveSession
     """Return bob's show that is on, or open a new one.
 
     One that went on for half a day ends, and so does a rehearsal that was left: nobody sees it.
+    What lost its picture while the demo was off would be ended by the worker in a moment.
     """
+    live.end_abandoned(now=now)
     bob = creators["bob"]
     on = LiveSession.objects.filter(piece__creator=bob, state=ShowState.LIVE).first()
     # One without a stream was begun before shows had a picture.

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.staticfiles import finders
 from django.core.management import CommandError, call_command
 
 from creators.live import services as live
 from creators.live.models import LiveSession, Pin, ShowState
+from creators.media.models import Stream
 from creators.profiles.models import Creator
 from creators.scoring.models import Score
 from liveshop.demo import people
@@ -111,7 +113,17 @@ def test_it_fills_an_empty_site_once_and_always_leaves_one_show_on(seed):
     assert third.pk != again.pk
 
     now = datetime.now(UTC)
-    live.end_show(piece_id=third.pk, by=bob, now=now)
+    lost = timedelta(minutes=settings.SHOW_AWAY_MINUTES + 1)
+    Stream.objects.filter(pk=third.stream_id).update(receiving_since=None, lost_at=now - lost)
+    LiveSession.objects.filter(pk=third.pk).update(started_at=now - lost, host_seen_at=None)
+    seed()
+
+    # The demo was off meanwhile: the worker would end that show before its picture is back.
+    fourth = LiveSession.objects.get(state=ShowState.LIVE)
+    assert fourth.pk != third.pk
+    assert live.end_abandoned(now=now) == 0
+
+    live.end_show(piece_id=fourth.pk, by=bob, now=now)
     planned = live.schedule_show(creator=bob.creator, title="Later", scheduled_at=now, now=now)
     live.rehearse(piece_id=planned.pk, by=bob, now=now)
     seed()
