@@ -219,6 +219,7 @@ def test_a_line_is_answered_and_a_name_completed(visit, show, say, alice, bob, e
     assert creator.followers.get().user == alice
     page.get_by_role("log").focus()
     page.keyboard.press("ArrowUp")
+    expect(page.locator(".chat__line").last).to_be_focused()
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_role("button", name="Reply").click()
     line = page.get_by_label("Say something")

@@ -67,8 +67,8 @@ async def test_a_room_that_cannot_be_counted_is_alone_with_it(hub, monkeypatch):
     monkeypatch.setattr(counting, "COUNT_SECONDS", 0.02)
     await Viewer(hub, room="live:9").join()
     alice = Viewer(hub)
+    # Counted so often, she may find herself in the snapshot: then no event tells of her.
     await alice.join()
-    await until(lambda: counts(alice) == (1, 0))
     hub.rooms["live:9"].hearts = 1
     await asyncio.sleep(0.05)
 
