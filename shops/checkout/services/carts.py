@@ -143,7 +143,9 @@ def _set(*, owner: CartOwner, sku_id: int, quantity: int, version: int, now: dat
     cart = cart_statements.lock_cart(owner, now=now)
     if cart.version != version:
         raise CartMoved(version=cart.version)
-    line = cart.lines.select_related(*_POLICY).filter(sku_id=sku_id).first()
+    # Under its lock: what keeps it is noted without the cart's, and must not be lost with it.
+    lines = cart.lines.select_related(*_POLICY).select_for_update(of=["self"])
+    line = lines.filter(sku_id=sku_id).first()
     if line is None:
         raise NotFound
     if quantity > line.quantity:
@@ -167,8 +169,9 @@ def _put_back(*, owner: CartOwner, line: CartLine, quantity: int, now: datetime)
         return
     if quantity:
         CartLine.objects.filter(pk=line.pk).update(quantity=quantity)
-    else:
-        CartLine.objects.filter(pk=line.pk).delete()
+    elif not CartLine.objects.filter(pk=line.pk, hold_id=line.hold_id).delete()[0]:
+        # Another tab has kept its units meanwhile.
+        return
     _changed(cart, owner=owner, now=now)
 
 
@@ -223,12 +226,13 @@ def _merge(*, token: uuid.UUID, user_id: int, now: datetime) -> list[uuid.UUID]:
     theirs = next((cart for cart in both.order_by("pk") if cart.user_id is None), None)
     if theirs is None:
         return []
-    brought = list(theirs.lines.order_by("sku_id"))
+    # Under their locks: what keeps one is noted without the cart's, and must not be lost with it.
+    brought = list(theirs.lines.select_for_update().order_by("sku_id"))
     over = []
     if brought:
         cart = cart_statements.lock_cart(mine, now=now)
         left = units_left(owner=mine, sku_ids=[line.sku_id for line in brought])
-        had = {line.sku_id: line for line in cart.lines.all()}
+        had = {line.sku_id: line for line in cart.lines.select_for_update().order_by("sku_id")}
         for line in brought:
             old = had.get(line.sku_id)
             before = old.quantity if old else 0
@@ -282,8 +286,9 @@ def _take_out_referred(*, referral_prefix: str, now: datetime) -> list[uuid.UUID
     carts = Cart.objects.select_for_update().filter(pk__in=lines.values("cart_id"))
     over = []
     for cart in carts.order_by("pk"):
-        referred = cart.lines.filter(referral__startswith=referral_prefix)
-        over += [one.hold_id for one in referred if one.hold_id]
+        referred = cart.lines.filter(referral__startswith=referral_prefix).order_by("sku_id")
+        # Under their locks, as `_merge`.
+        over += [one.hold_id for one in referred.select_for_update() if one.hold_id]
         referred.delete()
         _changed(cart, owner=CartOwner(user_id=cart.user_id, token=cart.token), now=now)
     return over

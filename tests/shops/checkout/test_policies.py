@@ -1,5 +1,6 @@
 """Units are kept from the cart on, from checkout on or not at all, and nobody gets too many."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from shops.checkout import services
 from shops.checkout.models import CartLine, Quote
 from shops.checkout.owner import CartOwner
 from shops.checkout.queries import shown_cart
+from shops.checkout.services.carts import take_out_referred
 from shops.orders.models import Order
 from shops.stock.models import EntryState, Hold, Stock, WaitlistEntry
 from shops.stock.services import OutOfStock, join, release, resize, set_policy
+from tests.between import come_between
 from tests.factories.checkout import ADDRESS, quote_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +59,55 @@ def test_a_cart_keeps_as_many_as_are_in_it(mine, kept, now):
     assert cart.kept_until > now
     _set(mine, kept, 0, now)
     assert _reserved(kept) == 0
+
+
+def _noting_meanwhile(work, line):
+    """Have another tab note what keeps a line while `work` is under way with it."""
+    hold_id, line.hold_id = line.hold_id, None
+    line.save()
+    come_between(
+        work,
+        first=line,
+        then=lambda: CartLine.objects.filter(pk=line.pk).update(hold_id=hold_id),
+    )
+    return hold_id
+
+
+def test_what_keeps_a_line_goes_with_it_whenever_it_was_noted(mine, kept, now):
+    line = services.add_to_cart(owner=mine, sku_id=kept.pk, quantity=2, now=now)
+    line.refresh_from_db()
+
+    _noting_meanwhile(lambda: _set(mine, kept, 0, now), line)
+
+    assert _reserved(kept) == 0
+
+
+def test_what_keeps_a_line_that_was_never_referred_goes_with_it(mine, kept, now):
+    line = services.add_to_cart(owner=mine, sku_id=kept.pk, quantity=2, referral="live:1", now=now)
+    line.refresh_from_db()
+
+    _noting_meanwhile(lambda: take_out_referred(referral_prefix="live:1", now=now), line)
+
+    assert not CartLine.objects.exists()
+    assert _reserved(kept) == 0
+
+
+@pytest.mark.parametrize("whose", ["the browser's", "the user's"])
+def test_what_keeps_a_line_comes_along_whenever_it_was_noted(alice, mine, kept, whose, now):
+    token = uuid.uuid4()
+    services.add_to_cart(owner=CartOwner(token=token), sku_id=kept.pk, quantity=1, now=now)
+    line = CartLine.objects.get()
+    if whose == "the user's":
+        services.add_to_cart(owner=mine, sku_id=kept.pk, quantity=1, now=now)
+        line = CartLine.objects.get(cart__user=alice)
+
+    hold_id = _noting_meanwhile(
+        lambda: services.merge_carts(token=token, user_id=alice.pk, now=now), line
+    )
+
+    merged = CartLine.objects.get()
+    assert (merged.cart.user_id, merged.hold_id) == (alice.pk, hold_id)
+    assert _reserved(kept) == merged.quantity
 
 
 def test_what_somebody_has_in_their_cart_nobody_else_gets(mine, bob, kept, now):
