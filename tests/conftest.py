@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from creators.live import services as live
 from creators.profiles.models import Creator
@@ -220,6 +221,12 @@ def _patient_emptying():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", patiently)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nobody_chose_a_language():
+    """Forget the language of the test before: a request leaves its own to its thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import translation
 from django.views.defaults import server_error
 
 from creators.stage import publishing, rooms
@@ -95,7 +94,6 @@ def test_the_reader_chooses_the_language(client, db):
     assert '<html lang="fr">' in client.get("/").content.decode()
     client.post("/i18n/setlang/", {"language": "en", "next": "/"})
     assert '<html lang="en">' in client.get("/").content.decode()
-    translation.activate("en")
 
 
 def test_a_page_that_is_not_there_says_so_in_our_look(client, db):
