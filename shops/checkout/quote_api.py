@@ -28,6 +28,16 @@ from shops.payments.models import PaymentState
 _SCOPES: Mapping[str, str] = dict.fromkeys(("GET", "POST", "PATCH"), "checkout:write")
 
 
+class Country(serializers.ChoiceField):
+    """A country's code.
+
+    Its choices are its own: what a field is given is copied deeply each time that it is used.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(list(COUNTRIES), **options)
+
+
 class OptionOut(serializers.Serializer[Any]):
     """A way to send; `method_id` null is what a shop without any of its own offers."""
 
@@ -83,7 +93,7 @@ class QuoteOut(serializers.Serializer[Quote]):
 
 
 class StartIn(serializers.Serializer[Any]):
-    country = serializers.ChoiceField(list(COUNTRIES), required=False, default="")
+    country = Country(required=False, default="")
 
 
 class ShippingChoiceIn(serializers.Serializer[Any]):
@@ -94,7 +104,7 @@ class ShippingChoiceIn(serializers.Serializer[Any]):
 class RepriceIn(serializers.Serializer[Any]):
     """What is left out stays as it was chosen."""
 
-    country = serializers.ChoiceField(list(COUNTRIES), required=False)
+    country = Country(required=False)
     shipping = serializers.ListField(child=ShippingChoiceIn(), required=False, max_length=100)
     add_voucher = Text(max_length=40, required=False, default="")
     drop_voucher = Text(max_length=40, required=False, default="")
@@ -107,7 +117,7 @@ class AddressIn(serializers.Serializer[Any]):
     postal_code = Text(max_length=20, allow_blank=True, default="")
     city = Text(max_length=100, allow_blank=True, default="")
     region = Text(max_length=100, allow_blank=True, default="")
-    country = serializers.ChoiceField(list(COUNTRIES))
+    country = Country()
     phone = Text(max_length=30, allow_blank=True, default="")
 
 
@@ -183,17 +193,12 @@ class QuotesView(_QuoteView):
     def post(self, request: Request) -> Response:
         """Have your cart's prices and stock kept for you; an unchanged cart has the same quote."""
         wanted = self.parsed(StartIn, request)
-        made: list[Quote] = []
 
-        def prepare() -> None:
-            # The stock is held in a transaction of its own, so not under the key's.
-            owner = CartOwner(user_id=self.user_id)
-            made.append(services.start_quote(owner=owner, now=datetime.now(UTC), **wanted))
+        def make() -> tuple[int, Mapping[str, Any]]:
+            owner, now = CartOwner(user_id=self.user_id), datetime.now(UTC)
+            return 201, shown(services.start_quote(owner=owner, is_shown=True, now=now, **wanted))
 
-        def effect() -> tuple[int, Mapping[str, Any]]:
-            return 201, shown(made[0])
-
-        return self.once(request, scope="quote-start", prepare=prepare, effect=effect)
+        return self.make_once(request, scope="quote-start", make=make)
 
 
 class QuoteView(_QuoteView):

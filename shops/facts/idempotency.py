@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils.translation import gettext_lazy as _
 
 from shops.facts.models import IdempotencyKey
@@ -199,6 +199,37 @@ def remembered(claim: Claim) -> Answer:
     return _remembered(scope=claim.scope, key=claim.key, mark=claim.mark)
 
 
+_KEEP: Final = """
+INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until, status, answer)
+VALUES (%(scope)s, %(key)s, %(mark)s, clock_timestamp(), %(status)s::int, %(answer)s::jsonb)
+ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE
+SET status = excluded.status, answer = excluded.answer
+WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
+    AND k.fingerprint = excluded.fingerprint
+RETURNING id
+"""
+
+
+def make_once(
+    *, scope: str, key: str, body: Mapping[str, Any], make: Callable[[], Answer]
+) -> Answer:
+    """Give everyone who asks with a key the answer that was made first.
+
+    For what is the same, made once or twice: there is no lease, so of two at once both make it, and
+    one answer is remembered. `make` runs outside of transactions; when it raises, the key is free.
+
+    :raises KeyMissing, KeyReused: of the key, see `with_key`
+    """
+    claim = Claim.of(scope=scope, key=key, body=body)
+    known = known_answer(scope=scope, key=key, body=body)
+    if known is not None:
+        return known
+    answer = make()
+    written = {"status": answer.status, "answer": json.dumps(dict(answer.body))}
+    [rows] = ask(_KEEP, {**claim._asdict(), **written})
+    return answer if rows else remembered(claim)
+
+
 def known_answer(*, scope: str, key: str, body: Mapping[str, Any]) -> Answer | None:
     """Find what was answered to a request with this key; None when nothing was yet.
 
@@ -217,10 +248,14 @@ def known_answer(*, scope: str, key: str, body: Mapping[str, Any]) -> Answer | N
     return Answer(status=row.status, body=row.answer, is_replay=True)
 
 
+# Its commit waits for no disk: what the effect's waits for is behind it, so one is not kept without
+# the other, and with the effect's connection gone the lease is of no use.
 _LEASE: Final = """
 INSERT INTO facts_idempotencykey AS k (scope, key, fingerprint, leased_until)
-VALUES (%(scope)s, %(key)s, %(mark)s,
-    clock_timestamp() + make_interval(secs => %(seconds)s::float8))
+SELECT %(scope)s, %(key)s, %(mark)s,
+    clock_timestamp() + make_interval(secs => %(seconds)s::float8)
+FROM (SELECT set_config('synchronous_commit',
+    coalesce(%(waits)s::text, current_setting('synchronous_commit')), true)) AS this_transaction
 ON CONFLICT ON CONSTRAINT facts_idempotency_once DO UPDATE
 SET leased_until = excluded.leased_until
 WHERE k.status IS NULL AND k.leased_until <= clock_timestamp()
@@ -231,9 +266,10 @@ RETURNING leased_until
 
 def _lease(*, scope: str, key: str, mark: str, lease: timedelta) -> datetime | None:
     """Take the key when it is new or its holder's lease ran out; the end of our lease, or None."""
-    [rows] = ask(
-        _LEASE, {"scope": scope, "key": key, "mark": mark, "seconds": lease.total_seconds()}
-    )
+    values = {"scope": scope, "key": key, "mark": mark, "seconds": lease.total_seconds()}
+    # Inside another transaction it would be that one's commit.
+    waits = None if connection.in_atomic_block else "off"
+    [rows] = ask(_LEASE, {**values, "waits": waits})
     return rows[0][0] if rows else None
 
 

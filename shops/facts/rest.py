@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer, CharField, Serializer
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
-from shops.facts.idempotency import HEADER, Answer, known_answer, with_key
+from shops.facts.idempotency import HEADER, Answer, known_answer, make_once, with_key
 from shops.facts.refused import Refused
 
 BIGGEST_ID: Final = 2**63 - 1
@@ -94,6 +94,26 @@ class ApiView(APIView):
         answer = with_key(scope=scope, key=key, body=body, effect=run)
         if after is not None and not answer.is_replay:
             after(answer.body)
+        return Response(in_order(answer.body), status=answer.status)
+
+    def make_once(
+        self,
+        request: Request,
+        *,
+        scope: str,
+        make: Callable[[], tuple[int, Mapping[str, Any]]],
+    ) -> Response:
+        """Answer under the request's Idempotency-Key what is the same, made once or twice.
+
+        `make` returns a status and a body; it runs outside of transactions.
+        """
+
+        def run() -> Answer:
+            status, body = make()
+            return Answer(status, plain(body))
+
+        key = request.headers.get(HEADER, "")
+        answer = make_once(scope=f"{scope}:{self.user_id}", key=key, body=asked(request), make=run)
         return Response(in_order(answer.body), status=answer.status)
 
     def page(

@@ -40,7 +40,7 @@ def start_quote(
     hold that runs out by itself. Many buyers at once share their transactions.
 
     :param country: where it goes to; else to the buyer's first address, else the shop's country
-    :param is_shown: its page comes next, and is read for all of them together
+    :param is_shown: it is shown next, so what that needs is read for all of them together
     :raises EmptyCart: there is nothing to buy
     :raises NotForSale: a product in it is no longer sold
     :raises LimitReached: it is more of a product than one buyer may have

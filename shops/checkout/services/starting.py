@@ -48,7 +48,7 @@ class Asked(NamedTuple):
     country: str
     now: datetime
     language: str | None
-    # Whether its page comes next: what that is made of is read for all of them together.
+    # Whether it is shown next: what that is made of is read for all of them together.
     is_shown: bool = False
 
 

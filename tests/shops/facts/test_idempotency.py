@@ -1,10 +1,11 @@
 """A key is worth one effect: whoever asks again, at once or later, gets the first answer."""
 
 import threading
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from shops.accounts.models import User
 from shops.facts.idempotency import (
@@ -14,6 +15,7 @@ from shops.facts.idempotency import (
     KeyReused,
     LeaseLost,
     fingerprint,
+    make_once,
     with_key,
 )
 from shops.facts.models import IdempotencyKey
@@ -25,6 +27,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def _ask(effect, *, key="key-12345", body=None, **more):
     return with_key(scope="test", key=key, body=body or {"a": 1}, effect=effect, **more)
+
+
+def _make_once(make, *, key="key-12345", body=None):
+    return make_once(scope="test", key=key, body=body or {"a": 1}, make=make)
 
 
 def _make_user():
@@ -175,3 +181,89 @@ def test_of_many_at_once_one_has_its_effect():
 def test_control_without_the_key_each_of_them_has_its_effect():
     _race(6, _make_user)
     assert User.objects.count() == 6
+
+
+def _waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_only_a_lease_does_not_wait_for_the_disk(is_inside):
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = local")
+        try:
+            with transaction.atomic() if is_inside else nullcontext():
+                _ask(lambda: Answer(201, {"waits": _waits()}))
+                assert _waits() == "local"
+        finally:
+            cursor.execute("RESET synchronous_commit")
+    assert _ask(pytest.fail).body == {"waits": "local"}
+
+
+def test_what_is_the_same_twice_is_answered_as_it_was_first():
+    first = _make_once(lambda: Answer(201, {"at": 1}))
+    second = _make_once(lambda: Answer(201, {"at": 2}))
+    assert (first, first.is_replay) == (Answer(201, {"at": 1}), False)
+    assert (second, second.is_replay) == (Answer(201, {"at": 1}), True)
+
+
+@pytest.mark.parametrize("key", ["", "short"])
+def test_nothing_is_made_without_a_key(key):
+    with pytest.raises(KeyMissing):
+        _make_once(pytest.fail, key=key)
+
+
+def test_nothing_is_made_under_a_key_of_another_body():
+    _make_once(lambda: Answer(201, {}))
+    with pytest.raises(KeyReused):
+        _make_once(pytest.fail, body={"a": 2})
+
+
+def test_what_could_not_be_made_leaves_the_key_free():
+    def refuse():
+        raise Refused
+
+    with pytest.raises(Refused):
+        _make_once(refuse)
+    assert not IdempotencyKey.objects.exists()
+    assert not _make_once(lambda: Answer(201, {})).is_replay
+
+
+def test_two_who_make_it_at_once_have_one_answer():
+    meanwhile = []
+
+    def make():
+        meanwhile.append(_make_once(lambda: Answer(201, {"at": 1})))
+        return Answer(201, {"at": 2})
+
+    assert _make_once(make).body == {"at": 1}
+    assert [answer.body for answer in meanwhile] == [{"at": 1}]
+
+
+def test_of_two_bodies_that_are_made_at_once_one_is_refused():
+    def make():
+        _make_once(lambda: Answer(201, {"at": 1}), body={"a": 2})
+        return Answer(201, {"at": 2})
+
+    with pytest.raises(KeyReused):
+        _make_once(make)
+
+
+def test_it_takes_over_a_lease_that_ran_out_and_no_other():
+    _lease(until=timedelta(seconds=-1), body={"a": 1})
+    assert _make_once(lambda: Answer(201, {"at": 1})).body == {"at": 1}
+    IdempotencyKey.objects.all().delete()
+    _lease(until=timedelta(seconds=60), body={"a": 1})
+    with pytest.raises(InFlight):
+        _make_once(lambda: Answer(201, {"at": 2}))
+
+
+def _lease(*, until, body):
+    IdempotencyKey.objects.create(
+        scope="test",
+        key="key-12345",
+        fingerprint=fingerprint(body),
+        leased_until=datetime.now(UTC) + until,
+    )
